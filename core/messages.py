@@ -1,0 +1,311 @@
+"""What travels: events, what the rules made of them, and the actions, as frozen records with one wire form.
+
+The wire form is JSON with a major version. Readers accept unknown keys (a newer minor version wrote them)
+and refuse an unknown major version: guessing at a text message is worse than parking it.
+
+What must not go in: credentials. A message carries all that is needed to carry an action out, except those.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64decode, urlsafe_b64encode
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from core.clock import from_text, to_text
+from core.errors import UnknownVersion, UnreadableMessage
+
+VERSION = 1
+
+JsonObject = dict[str, Any]
+
+
+class Lane(StrEnum):
+    """Which queue of its provider an action waits in. A one-time password never waits behind a campaign."""
+
+    URGENT = "urgent"
+    NORMAL = "normal"
+    BULK = "bulk"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What happened in the business, as its source told it.
+
+    `time` is the source's, or None when it gave none; `occurred_at` is then the time of arrival.
+    """
+
+    source: str
+    id: str
+    type: str
+    received_at: datetime
+    time: datetime | None = None
+    subject: str | None = None
+    data: JsonObject = field(default_factory=dict)
+
+    @property
+    def ref(self) -> str:
+        return event_ref(self.source, self.id)
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.time or self.received_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One intended call to a provider, complete but for credentials.
+
+    `position` is its place in the event's plan (from 0) and breaks ties of time. `parked` holds the reason
+    when the rules could not finish it; it is then recorded but never published.
+    """
+
+    id: str
+    ref: str
+    source: str
+    event_id: str
+    event_type: str
+    rule: str
+    step: str
+    position: int
+    provider: str
+    operation: str
+    lane: Lane
+    params: JsonObject
+    occurred_at: datetime
+    accepted_at: datetime
+    expires_at: datetime | None = None
+    recipient: str | None = None
+    parked: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionMessage:
+    """An action on its way to a worker. `seq` is the journal's count of claims this message may claim at."""
+
+    action: Action
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleDecision:
+    """What one rule made of an event. `failed` is the part of the condition that was false, `values` the
+    values it looked at, `error` why the rule could not be evaluated."""
+
+    rule: str
+    matched: bool
+    failed: str | None = None
+    values: JsonObject = field(default_factory=dict)
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    """What the recorder writes down: the event, every rule's decision, every planned action whole."""
+
+    event: Event
+    rules_version: str
+    decision: tuple[RuleDecision, ...] = ()
+    actions: tuple[Action, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def _digest(*parts: str) -> bytes:
+    """SHA-256 over the parts, each with its length in front, so that no two lists of parts collide."""
+    digest = hashlib.sha256()
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass")
+        digest.update(len(raw).to_bytes(8, "big"))
+        digest.update(raw)
+    return digest.digest()
+
+
+def _opaque(prefix: str, digest: bytes) -> str:
+    return prefix + urlsafe_b64encode(digest).decode("ascii").rstrip("=")
+
+
+def event_ref(source: str, event_id: str) -> str:
+    """The opaque, stable name of an event: `ev_` and 28 characters.
+
+    The last four bytes tie it to its source, so that a reference that was mistyped or belongs to another
+    source is told from one that the recorder has not reached yet.
+    """
+    name = _digest("event", source, event_id)[:17]
+    return _opaque("ev_", name + _ref_check(source, name))
+
+
+def is_ref_of(ref: str, source: str) -> bool:
+    """Whether `ref` could have been given to an event of this source."""
+    encoded = ref.removeprefix("ev_")
+    if not ref.startswith("ev_") or len(encoded) != 28:
+        return False
+    try:
+        raw = b64decode(encoded, altchars=b"-_", validate=True)
+    except ValueError:
+        return False
+    return raw[17:] == _ref_check(source, raw[:17])
+
+
+def _ref_check(source: str, name: bytes) -> bytes:
+    return _digest("ref", source, name.hex())[:4]
+
+
+def action_id(source: str, event_id: str, rule: str, step: str) -> str:
+    """The action's identity: the same event, rule and step always give the same id (contract line 2)."""
+    return _opaque("ac_", _digest("action", source, event_id, rule, step)[:18])
+
+
+def request_id(action: str, generation: int) -> str:
+    """The provider-side idempotency key of one generation of an action (`Request-ID` at Altcraft)."""
+    return _opaque("", _digest("request", action, str(generation))[:18])
+
+
+def text_tag(action: str, generation: int) -> int:
+    """The 31-bit tag a text carries in `customerid`, by which it is found again (never 0)."""
+    return int.from_bytes(_digest("text", action, str(generation))[:4], "big") % 0x7FFFFFFE + 1
+
+
+def encode_action(message: ActionMessage) -> bytes:
+    body = {
+        "v": VERSION,
+        "kind": "action",
+        "seq": message.seq,
+        "action": _action_out(message.action),
+    }
+    return orjson.dumps(body)
+
+
+def decode_action(body: bytes) -> ActionMessage:
+    """Raises UnreadableMessage or UnknownVersion; never anything else."""
+    content = _open(body, "action")
+    try:
+        return ActionMessage(action=_action_in(content["action"]), seq=int(content["seq"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UnreadableMessage(f"not an action message: {type(error).__name__}") from error
+
+
+def encode_record(record: EventRecord) -> bytes:
+    event = record.event
+    body = {
+        "v": VERSION,
+        "kind": "event",
+        "event": {
+            "source": event.source,
+            "id": event.id,
+            "type": event.type,
+            "received_at": to_text(event.received_at),
+            "time": to_text(event.time) if event.time else None,
+            "subject": event.subject,
+            "data": event.data,
+        },
+        "rules_version": record.rules_version,
+        "decision": [
+            {
+                "rule": part.rule,
+                "matched": part.matched,
+                "failed": part.failed,
+                "values": part.values,
+                "error": part.error,
+            }
+            for part in record.decision
+        ],
+        "actions": [_action_out(action) for action in record.actions],
+        "notes": list(record.notes),
+    }
+    return orjson.dumps(body)
+
+
+def decode_record(body: bytes) -> EventRecord:
+    """Raises UnreadableMessage or UnknownVersion; never anything else."""
+    content = _open(body, "event")
+    try:
+        raw = content["event"]
+        return EventRecord(
+            event=Event(
+                source=raw["source"],
+                id=raw["id"],
+                type=raw["type"],
+                received_at=from_text(raw["received_at"]),
+                time=from_text(raw["time"]) if raw["time"] else None,
+                subject=raw["subject"],
+                data=raw["data"],
+            ),
+            rules_version=content["rules_version"],
+            decision=tuple(
+                RuleDecision(
+                    rule=part["rule"],
+                    matched=part["matched"],
+                    failed=part["failed"],
+                    values=part["values"],
+                    error=part["error"],
+                )
+                for part in content["decision"]
+            ),
+            actions=tuple(_action_in(part) for part in content["actions"]),
+            notes=tuple(content["notes"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UnreadableMessage(f"not an event record: {type(error).__name__}") from error
+
+
+def _open(body: bytes, kind: str) -> JsonObject:
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableMessage("not JSON") from error
+    if not isinstance(content, dict) or not isinstance(content.get("v"), int):
+        raise UnreadableMessage("no version")
+    if content["v"] != VERSION:
+        raise UnknownVersion(f"version {content['v']}, this program reads {VERSION}")
+    if content.get("kind") != kind:
+        raise UnreadableMessage(f"not of kind {kind}")
+    return content
+
+
+def _action_out(action: Action) -> JsonObject:
+    return {
+        "id": action.id,
+        "ref": action.ref,
+        "source": action.source,
+        "event_id": action.event_id,
+        "event_type": action.event_type,
+        "rule": action.rule,
+        "step": action.step,
+        "position": action.position,
+        "provider": action.provider,
+        "operation": action.operation,
+        "lane": action.lane.value,
+        "params": action.params,
+        "occurred_at": to_text(action.occurred_at),
+        "accepted_at": to_text(action.accepted_at),
+        "expires_at": to_text(action.expires_at) if action.expires_at else None,
+        "recipient": action.recipient,
+        "parked": action.parked,
+    }
+
+
+def _action_in(raw: JsonObject) -> Action:
+    return Action(
+        id=raw["id"],
+        ref=raw["ref"],
+        source=raw["source"],
+        event_id=raw["event_id"],
+        event_type=raw["event_type"],
+        rule=raw["rule"],
+        step=raw["step"],
+        position=int(raw["position"]),
+        provider=raw["provider"],
+        operation=raw["operation"],
+        lane=Lane(raw["lane"]),
+        params=raw["params"],
+        occurred_at=from_text(raw["occurred_at"]),
+        accepted_at=from_text(raw["accepted_at"]),
+        expires_at=from_text(raw["expires_at"]) if raw["expires_at"] else None,
+        recipient=raw["recipient"],
+        parked=raw["parked"],
+    )

@@ -1,0 +1,32 @@
+"""What the intake needs of the rules: a plan for an event. The rules themselves stand beside this file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.messages import Action, Event, RuleDecision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the rules made of one event. Actions whose `parked` is set are recorded, not published."""
+
+    rules_version: str
+    decision: tuple[RuleDecision, ...]
+    actions: tuple[Action, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Planner(Protocol):
+    """Rules, compiled. Pure: no I/O, no state that an event could change."""
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def providers(self) -> tuple[str, ...]: ...
+
+    def plan(self, event: Event) -> Plan:
+        """Never raises for an event: a rule that fails becomes parked actions and a decision with `error`."""
+        ...
