@@ -1,0 +1,33 @@
+# Every target sets up what it needs; nothing is installed outside .venv but system packages (see scripts/).
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+.PHONY: help demo test check bench fmt stack lock
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: ## start everything with simulated providers and post sample events (ONCE=1: end after the table)
+	@scripts/setup
+	@.venv/bin/postern demo $(if $(ONCE),--once)
+
+test: ## every test, on a private RabbitMQ and PostgreSQL (ARGS: what to hand to pytest)
+	@scripts/setup tests
+	@scripts/system-packages rabbitmq postgresql chromium
+	@.venv/bin/python -m pytest $(ARGS)
+
+check: ## lint, format, types and import arrows
+	@scripts/setup tests
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/python -m pytest -q tests/unit/test_arrows.py
+
+fmt: ## format the code and apply safe fixes
+	@scripts/setup tests
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+lock: ## compile the lock files anew (ARGS=--upgrade: with the newest versions allowed)
+	@scripts/setup tests
+	@scripts/lock $(ARGS)
