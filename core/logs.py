@@ -1,8 +1,7 @@
 """Structured logs: one wide line, with a stable event name, for what is not normal.
 
 Every value passes `mask` before it is written, whoever logged it, so that a mistake at a call site
-does not put a phone number or a token into a log. The libraries' own logging goes the same way, from
-WARNING up.
+does not put a phone number or a token into a log. What libraries log goes the same way.
 
 What must not go in: where lines are shipped to, and what is normal (that is metrics).
 """
@@ -52,20 +51,9 @@ _NUMBER = re.compile(
     r"(?P<date>(?<!\d)\d{4}-\d{2}-\d{2}(?!\d))"
     r"|(?P<address>(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}"
     r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?![\d.]))"
-    r"|(?P<phone>(?<![A-Za-z0-9_])\+?\(?\d(?:(?! \d{4}-\d{2}-\d{2})[ ()./-]{0,2}\d){6,}(?![A-Za-z0-9_]))"
+    r"|(?P<phone>(?<![A-Za-z0-9_])\+?\(?\d(?:(?! \d{4}-\d{2}-\d{2})[ ()./-]{0,2}\d){6,}"
+    r"(?![A-Za-z0-9_]))"
 )
-_SHOWN: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
-    (Enum, lambda value: mask(value.value)),
-    ((type(None), bool, float), lambda value: value),
-    (int, lambda value: STARS if abs(value) >= 10**9 else value),
-    (str, lambda value: mask_text(value)),
-    (datetime, lambda value: value.isoformat()),
-    (timedelta, lambda value: value.total_seconds()),
-    (PurePath, lambda value: mask_text(str(value))),
-    ((bytes, bytearray, memoryview), lambda value: f"<{len(value)} bytes>"),
-    (PosternError, lambda value: mask_text(_name(value))),
-)
-"""What may be shown, and how: the first that fits (an Enum may be a str, a bool is an int)."""
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = frozenset({"core", "vendors", "gateway", "consumers", "sandbox", "cli"})
 
@@ -107,6 +95,39 @@ def configure_logs(level: str, json: bool, *, stream: TextIO | None = None) -> N
     root.setLevel(max(LEVELS[level], logging.WARNING))
 
 
+def mask_text(text: str) -> str:
+    """Control characters out; e-mail addresses, phone numbers, URL credentials starred; cut."""
+    kept = text[: LONGEST * 2]
+    kept = _UNPRINTABLE.sub(" ", kept)
+    kept = _CREDENTIALS.sub(f"{STARS}@", kept)
+    if "@" in kept:
+        kept = _EMAIL.sub(lambda found: found[0] if found[0].startswith(STARS) else STARS, kept)
+    kept = _NUMBER.sub(lambda found: STARS if found["phone"] else found[0], kept)
+    if len(text) > LONGEST:
+        # What was cut may have split a number in two, so the tail goes, too.
+        return kept[:LONGEST].rstrip("+0123456789 ()./-") + "..."
+    return kept
+
+
+def is_hidden(key: str) -> bool:
+    """Whether values under this name are never written: `token`, `api_key`, `shopSecret`, `to`."""
+    return any(word.lower() in _HIDDEN for word in _WORDS.split(key))
+
+
+_SHOWN: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
+    (Enum, lambda value: mask(value.value)),
+    ((type(None), bool, float), lambda value: value),
+    (int, lambda value: STARS if abs(value) >= 10**9 else value),
+    (str, mask_text),
+    (datetime, lambda value: value.isoformat()),
+    (timedelta, lambda value: value.total_seconds()),
+    (PurePath, lambda value: mask_text(str(value))),
+    ((bytes, bytearray, memoryview), lambda value: f"<{len(value)} bytes>"),
+    (PosternError, lambda value: mask_text(_name(value))),
+)
+"""What may be shown, and how: the first that fits (an Enum may be a str, a bool is an int)."""
+
+
 def mask(value: Any, *, depth: int = 0) -> Any:
     """The value as it may stand in a log: personal data starred, long values cut, objects named."""
     if isinstance(value, Mapping) and depth < DEEPEST:
@@ -121,24 +142,6 @@ def mask(value: Any, *, depth: int = 0) -> Any:
             return show(value)
     # A record's repr may hold a whole event: only its type is told.
     return f"<{type(value).__name__}>"
-
-
-def mask_text(text: str) -> str:
-    """Control characters out; e-mail addresses, phone numbers, URL credentials starred; cut."""
-    kept = text[: LONGEST * 2]
-    kept = _UNPRINTABLE.sub(" ", kept)
-    kept = _CREDENTIALS.sub(f"{STARS}@", kept)
-    kept = _EMAIL.sub(lambda found: found[0] if found[0].startswith(STARS) else STARS, kept)
-    kept = _NUMBER.sub(lambda found: STARS if found["phone"] else found[0], kept)
-    if len(text) > LONGEST:
-        # What was cut may have split a number in two, so the tail goes, too.
-        return kept[:LONGEST].rstrip("+0123456789 ()./-") + "..."
-    return kept
-
-
-def is_hidden(key: str) -> bool:
-    """Whether values under this name are never written: `token`, `api_key`, `shopSecret`, `to`."""
-    return any(word.lower() in _HIDDEN for word in _WORDS.split(key))
 
 
 def mask_line(
