@@ -1,0 +1,139 @@
+"""Child processes that cannot outlive the Python process that started them, and ports for them.
+
+A guard, a small shell, sleeps on a pipe whose other end only this process holds. When this process
+ends, by whatever cause (an exception, SIGTERM, kill -9), the pipe closes and the guard does its one
+command.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shlex
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+# Below the range that the system gives to outgoing connections: there, a client that tries again
+# while the server is down can be given the server's own port and connect to itself.
+_PORTS = range(15_000, 32_000)
+_LOG_TAIL = 4_000
+
+
+class ServerError(Exception):
+    """A private server is not installed, did not start, or did not stop."""
+
+
+def free_ports(count: int) -> tuple[int, ...]:
+    """Loopback ports that nobody listens on now."""
+    found: list[int] = []
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return tuple(found)
+    raise ServerError(f"{count} free loopback ports could not be found")
+
+
+class Guard:
+    """Does one shell command as soon as this Python process is gone, unless dismissed before."""
+
+    def __init__(self, command: str) -> None:
+        self._shell = subprocess.Popen(
+            ["/bin/sh", "-c", f"read -r _; {command}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def dismiss(self) -> None:
+        self._shell.kill()
+        self._shell.wait()
+        if self._shell.stdin is not None:
+            self._shell.stdin.close()
+
+
+class GuardedProcess:
+    """A child in its own session (Ctrl-C does not reach it) with a guard beside it."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        user: int | None = None,
+        group: int | None = None,
+        last_signal: signal.Signals = signal.SIGKILL,
+    ) -> None:
+        self._log = log
+        with log.open("ab") as output:
+            self._child = subprocess.Popen(
+                command,
+                env=dict(environment) if environment is not None else None,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                user=user,
+                group=group,
+                extra_groups=[] if user is not None else None,
+            )
+        self._guard = Guard(f"kill -s {last_signal.name.removeprefix('SIG')} {self._child.pid}")
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def running(self) -> bool:
+        return self._child.poll() is None
+
+    def send(self, number: signal.Signals) -> None:
+        if self.running:
+            self._child.send_signal(number)
+
+    def end(self, number: signal.Signals, *, within: timedelta = timedelta(seconds=20)) -> None:
+        """Signal the process and wait until it is gone; after `within` it is killed."""
+        self.send(number)
+        if number == signal.SIGKILL:
+            # Its children stand in the same group unless they made their own (PostgreSQL's do, and
+            # leave by themselves when their parent is gone).
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._child.pid, signal.SIGKILL)
+        try:
+            self._child.wait(within.total_seconds())
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        self._guard.dismiss()
+
+    def wait_until(self, ready: Callable[[], bool], *, within: timedelta, what: str) -> None:
+        """Raises ServerError with the end of the log if the process ends first or takes too
+        long."""
+        limit = time.monotonic() + within.total_seconds()
+        while not ready():
+            if not self.running:
+                raise ServerError(f"{what} ended while starting:\n{self._log_tail()}")
+            if time.monotonic() > limit:
+                raise ServerError(f"{what} did not start within {within}:\n{self._log_tail()}")
+            time.sleep(0.05)
+
+    def _log_tail(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL:]
+
+
+def removal(directory: Path) -> str:
+    """The guard's command that removes a directory, after its writers have had a moment to end."""
+    return f"sleep 1; rm -rf {shlex.quote(str(directory))}"
