@@ -1,7 +1,8 @@
-"""What every configured provider has, whatever its vendor: the settings of `providers:` in the configuration.
+"""What every configured provider has, whatever its vendor: the settings of `providers:` in the
+configuration.
 
-Each vendor extends `Provider` with its own keys. Durations are written `500ms`, `10s`, `5m`, `2h`, `30d`.
-What must not go in: how a vendor works.
+Each vendor extends `Provider` with its own keys. Durations are written `500ms`, `10s`, `5m`, `2h`,
+`30d`. What must not go in: how a vendor works.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from core.configuration import Duration, SecretRef
+from core.configuration import Duration, Secret, SecretRef
 
 DEFAULT_RETRIES = (
     timedelta(seconds=5),
@@ -48,3 +49,16 @@ class Provider(BaseModel):
     only_to: tuple[str, ...] = Field(
         (), description="if set, calls to anybody else are skipped (staging)"
     )
+
+    _credential: Secret | None = PrivateAttr(default=None)
+
+    def credential(self) -> str:
+        """The token itself, read once: a changed secret is taken up when the configuration is
+        loaded again.
+
+        Raises ConfigurationError if it is missing. Call it at start, so that no request ever meets
+        that.
+        """
+        if self._credential is None:
+            self._credential = self.token.read(field="token")
+        return self._credential.reveal()
