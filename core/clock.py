@@ -1,7 +1,8 @@
-"""The time, handed in so that tests can turn it. Nothing else in Postern calls `time` or `datetime.now`.
+"""The time, handed in so that tests can turn it. Nothing else in Postern calls `time` or
+`datetime.now`.
 
-Two clocks with two purposes: `now` is what people and other systems see and may jump; `monotonic` measures
-how long something took and never goes back.
+Two clocks with two purposes: `now` is what people and other systems see and may jump; `monotonic`
+measures how long something took and never goes back.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Values that configuration files hold: durations and references to secrets.
 
-A secret never stands in a file of ours; what stands there is where to find it. What must not go in: reading
-YAML (see `core.document`), or what any one setting means.
+A secret never stands in a file of ours; what stands there is where to find it. What must not go in:
+reading YAML (see `core.document`), or what any one setting means.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def parse_duration(value: Any) -> Any:
-    """`500ms`, `10s`, `5m`, `2h`, `30d` to a timedelta; raises ValueError saying what was expected."""
+    """`500ms`, `10s`, `5m`, `2h`, `30d` to a timedelta; raises ValueError saying what was
+    expected."""
     if isinstance(value, timedelta):
         return value
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None

@@ -20,8 +20,8 @@
         ├── InvalidEvent  InvalidBatch  InvalidParameter
         └── Overloaded
 
-Which HTTP status each becomes stands in one table, `gateway/http/problem.py`. What must not go in: the
-input that caused an error. Messages name fields and positions, never values.
+Which HTTP status each becomes stands in one table, `gateway/http/problem.py`. What must not go in:
+the input that caused an error. Messages name fields and positions, never values.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ class CallDropped(PosternError):
 
 
 class RequestError(PosternError):
-    """A client's request is refused. `code` is stable and documented; `detail` never repeats input."""
+    """A client's request is refused. `code` is stable and documented; `detail` never repeats
+    input."""
 
     code = "bad-request"
 

@@ -1,9 +1,11 @@
-"""What travels: events, what the rules made of them, and the actions, as frozen records with one wire form.
+"""What travels: events, what the rules made of them, and the actions, as frozen records with one
+wire form.
 
-The wire form is JSON with a major version. Readers accept unknown keys (a newer minor version wrote them)
-and refuse an unknown major version: guessing at a text message is worse than parking it.
+The wire form is JSON with a major version. Readers accept unknown keys (a newer minor version wrote
+them) and refuse an unknown major version: guessing at a text message is worse than parking it.
 
-What must not go in: credentials. A message carries all that is needed to carry an action out, except those.
+What must not go in: credentials. A message carries all that is needed to carry an action out,
+except those.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ JsonObject = dict[str, Any]
 
 
 class Lane(StrEnum):
-    """Which queue of its provider an action waits in. A one-time password never waits behind a campaign."""
+    """Which queue of its provider an action waits in. A one-time password never waits behind a
+    campaign."""
 
     URGENT = "urgent"
     NORMAL = "normal"
@@ -61,8 +64,8 @@ class Event:
 class Action:
     """One intended call to a provider, complete but for credentials.
 
-    `position` is its place in the event's plan (from 0) and breaks ties of time. `parked` holds the reason
-    when the rules could not finish it; it is then recorded but never published.
+    `position` is its place in the event's plan (from 0) and breaks ties of time. `parked` holds the
+    reason when the rules could not finish it; it is then recorded but never published.
     """
 
     id: str
@@ -86,7 +89,8 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionMessage:
-    """An action on its way to a worker. `seq` is the journal's count of claims this message may claim at."""
+    """An action on its way to a worker. `seq` is the journal's count of claims this message may
+    claim at."""
 
     action: Action
     seq: int = 0
@@ -94,8 +98,8 @@ class ActionMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleDecision:
-    """What one rule made of an event. `failed` is the part of the condition that was false, `values` the
-    values it looked at, `error` why the rule could not be evaluated."""
+    """What one rule made of an event. `failed` is the part of the condition that was false,
+    `values` the values it looked at, `error` why the rule could not be evaluated."""
 
     rule: str
     matched: bool
@@ -106,7 +110,8 @@ class RuleDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRecord:
-    """What the recorder writes down: the event, every rule's decision, every planned action whole."""
+    """What the recorder writes down: the event, every rule's decision, every planned action
+    whole."""
 
     event: Event
     rules_version: str
@@ -116,7 +121,8 @@ class EventRecord:
 
 
 def _digest(*parts: str) -> bytes:
-    """SHA-256 over the parts, each with its length in front, so that no two lists of parts collide."""
+    """SHA-256 over the parts, each with its length in front, so that no two lists of parts
+    collide."""
     digest = hashlib.sha256()
     for part in parts:
         raw = part.encode("utf-8", "surrogatepass")
@@ -132,8 +138,8 @@ def _opaque(prefix: str, digest: bytes) -> str:
 def event_ref(source: str, event_id: str) -> str:
     """The opaque, stable name of an event: `ev_` and 28 characters.
 
-    The last four bytes tie it to its source, so that a reference that was mistyped or belongs to another
-    source is told from one that the recorder has not reached yet.
+    The last four bytes tie it to its source, so that a reference that was mistyped or belongs to
+    another source is told from one that the recorder has not reached yet.
     """
     name = _digest("event", source, event_id)[:17]
     return _opaque("ev_", name + _ref_check(source, name))
@@ -156,12 +162,14 @@ def _ref_check(source: str, name: bytes) -> bytes:
 
 
 def action_id(source: str, event_id: str, rule: str, step: str) -> str:
-    """The action's identity: the same event, rule and step always give the same id (contract line 2)."""
+    """The action's identity: the same event, rule and step always give the same id (contract line
+    2)."""
     return _opaque("ac_", _digest("action", source, event_id, rule, step)[:18])
 
 
 def request_id(action: str, generation: int) -> str:
-    """The provider-side idempotency key of one generation of an action (`Request-ID` at Altcraft)."""
+    """The provider-side idempotency key of one generation of an action (`Request-ID` at
+    Altcraft)."""
     return _opaque("", _digest("request", action, str(generation))[:18])
 
 

@@ -1,8 +1,9 @@
-"""What a vendor is made of: operations as data. A pure vocabulary that gateway, consumers and simulators share.
+"""What a vendor is made of: operations as data. A pure vocabulary that gateway, consumers and
+simulators share.
 
-An operation knows its parameters, whether repeating it is safe, which fields of which subscriptions it sets,
-how a request is made of it and how an answer is read. What must not go in: the network, the broker, the
-journal, aiohttp.
+An operation knows its parameters, whether repeating it is safe, which fields of which subscriptions
+it sets, how a request is made of it and how an answer is read. What must not go in: the network,
+the broker, the journal, aiohttp.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ Params = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One HTTP request as data. `path` is relative to the provider's URL; the method is always POST."""
+    """One HTTP request as data. `path` is relative to the provider's URL; the method is always
+    POST."""
 
     path: str
     headers: Mapping[str, str]
@@ -31,7 +33,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back, whole: header names in lower case, the body as received (bounded by the caller)."""
+    """What came back, whole: header names in lower case, the body as received (bounded by the
+    caller)."""
 
     status: int
     headers: Mapping[str, str]
@@ -56,8 +59,9 @@ class OutcomeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """`reason` holds the provider's words, shortened, for people. `reference` is the provider's own id of
-    what it made. `duplicate` is True when the provider says it answered from its memory of an earlier call."""
+    """`reason` holds the provider's words, shortened, for people. `reference` is the provider's own
+    id of what it made. `duplicate` is True when the provider says it answered from its memory of an
+    earlier call."""
 
     kind: OutcomeKind
     reason: str = ""
@@ -68,8 +72,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One thing an action sets the state of. `entity` is an opaque stable key without personal data (a hash),
-    `fields` are the names it sets there ("*": all of them)."""
+    """One thing an action sets the state of. `entity` is an opaque stable key without personal data
+    (a hash), `fields` are the names it sets there ("*": all of them)."""
 
     entity: str
     fields: frozenset[str]
@@ -77,7 +81,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What an action sets. `order_key` names the profile whose calls go one at a time (None: no order)."""
+    """What an action sets. `order_key` names the profile whose calls go one at a time (None: no
+    order)."""
 
     order_key: str | None = None
     targets: tuple[Target, ...] = ()
@@ -85,8 +90,8 @@ class Effect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What makes one generation of an action recognisable at the provider. `called_at`: when it was first
-    called (the middle of a lookup's window)."""
+    """What makes one generation of an action recognisable at the provider. `called_at`: when it was
+    first called (the middle of a lookup's window)."""
 
     request_id: str
     tag: int
@@ -111,8 +116,8 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One form of asking a provider whether a call took effect. `form` names the form: an empty answer
-    counts only once the same form has found an earlier call of this account."""
+    """One form of asking a provider whether a call took effect. `form` names the form: an empty
+    answer counts only once the same form has found an earlier call of this account."""
 
     form: str
     request: Request
@@ -122,14 +127,16 @@ class Lookup(Protocol):
     """How to find out whether a call that is not repeatable took effect."""
 
     def queries(self, params: Params, identity: Identity, provider: Provider) -> Sequence[Query]:
-        """The questions to ask, in order; the call is provably not there only if all of them are empty."""
+        """The questions to ask, in order; the call is provably not there only if all of them are
+        empty."""
         ...
 
     def read(
         self, answer: Answer, params: Params, identity: Identity, claimed: frozenset[str]
     ) -> Sighting:
-        """Read one answer. `claimed`: references that the journal knows as other actions', never matched.
-        A match is the same tag and number, or the same number and body without a foreign tag."""
+        """Read one answer. `claimed`: references that the journal knows as other actions', never
+        matched. A match is the same tag and number, or the same number and body without a foreign
+        tag."""
         ...
 
 
@@ -169,8 +176,8 @@ class Operation(Protocol):
         ...
 
     def guard(self, params: Params, provider: Provider) -> str | None:
-        """Why this prepared call must not be made with this configuration (a country that is not allowed),
-        or None. Dry run and `only_to` are not its business."""
+        """Why this prepared call must not be made with this configuration (a country that is not
+        allowed), or None. Dry run and `only_to` are not its business."""
         ...
 
     def effect(self, params: Params, provider: Provider) -> Effect: ...
@@ -187,7 +194,8 @@ class Operation(Protocol):
 
 
 class InvalidParams(ValueError):
-    """Parameters that an operation cannot take. `field` names which; the text never repeats the value."""
+    """Parameters that an operation cannot take. `field` names which; the text never repeats the
+    value."""
 
     def __init__(self, problem: str, *, field: str) -> None:
         super().__init__(f"{field}: {problem}")

@@ -1,8 +1,10 @@
-"""What Postern needs of a journal: claims and outcomes of actions, records of events, what is due, the books.
+"""What Postern needs of a journal: claims and outcomes of actions, records of events, what is due,
+the books.
 
-Every write that decides something is a compare-and-set on the action's `seq`, so that of two workers, a late
-outcome and a takeover only one wins. All moments are the journal's own clock unless a name says otherwise.
-Every method raises JournalUnavailable when the journal is away, and JournalRejected for data it cannot hold.
+Every write that decides something is a compare-and-set on the action's `seq`, so that of two
+workers, a late outcome and a takeover only one wins. All moments are the journal's own clock unless
+a name says otherwise. Every method raises JournalUnavailable when the journal is away, and
+JournalRejected for data it cannot hold.
 
 What must not go in: SQL, and when to do any of it.
 """
@@ -15,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from core.journal.states import State
-from core.messages import Action, ActionMessage, EventRecord, JsonObject
+from core.messages import ActionMessage, EventRecord, JsonObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +32,16 @@ class Target:
 class Claim:
     """A wish to carry an action out.
 
-    `order_key` names the profile whose calls go one at a time; `targets` is what the action sets (empty when
-    a guard has already said no: it then leaves no mark). `owner` is the process incarnation.
+    `order_key` names the profile whose calls go one at a time; `targets` is what the action sets
+    (empty when a guard has already said no: it then leaves no mark). `owner` is the process
+    incarnation. `lag`: how long after the lease an effect may still become visible; the profile is
+    kept for so long if no outcome comes.
     """
 
     message: ActionMessage
     owner: str
     lease: timedelta
+    lag: timedelta = timedelta(0)
     order_key: str | None = None
     targets: tuple[Target, ...] = ()
 
@@ -45,9 +50,9 @@ class Claim:
 class Granted:
     """The action is ours until the lease runs out.
 
-    `keep` maps entity to the fields that nothing newer has set (None: all of them). `unknown` says that an
-    earlier call may have taken effect; `attempts` counts the attempts that were charged against the list of
-    retries; `called_at` is when this generation was first called, if it was.
+    `keep` maps entity to the fields that nothing newer has set (None: all of them). `unknown` says
+    that an earlier call may have taken effect; `attempts` counts the attempts that were charged
+    against the list of retries; `called_at` is when this generation was first called, if it was.
     """
 
     seq: int
@@ -63,8 +68,8 @@ class Granted:
 class NotGranted:
     """Nothing to do for the worker but to acknowledge: the journal has the action in hand.
 
-    `state` is where it stands now: ended (also by this very claim: expired, superseded), waiting for its turn,
-    or taken by somebody else.
+    `state` is where it stands now: ended (also by this very claim: expired, superseded), waiting
+    for its turn, or taken by somebody else.
     """
 
     state: State
@@ -86,9 +91,10 @@ class Attempt:
 class Finish:
     """What became of a claimed action. Recorded only while its `seq` still stands.
 
-    `due_in` goes with `waiting`. `charged`: counts against the list of retries. `unknown`: the call may have
-    taken effect. `renew`: the next try is a new generation (a new Request-ID). `called`: a request may have
-    gone out (sets `called_at` of the generation). `hold_order`: keep other calls of this profile back so long.
+    `due_in` goes with `waiting`. `charged`: counts against the list of retries. `unknown`: the call
+    may have taken effect. `renew`: the next try is a new generation (a new Request-ID). `called`: a
+    request may have gone out (sets `called_at` of the generation). `hold_order`: keep other calls
+    of this profile back so long.
     """
 
     action_id: str
@@ -107,7 +113,8 @@ class Finish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What the recorder's write found. `conflicting`: refs that were told again with another body."""
+    """What the recorder's write found. `conflicting`: refs that were told again with another
+    body."""
 
     new_events: int
     repeated_events: int
@@ -146,6 +153,18 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """An action that is known to have taken effect, as far as it takes to ask the provider for
+    it."""
+
+    action_id: str
+    generation: int
+    called_at: datetime
+    reference: str
+    params: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventReport:
     """One stored event with everything that is known of it."""
 
@@ -158,7 +177,8 @@ class EventReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionFilter:
-    """Which actions to list; None means any. `to` matches the recipient exactly (E.164 or address)."""
+    """Which actions to list; None means any. `to` matches the recipient exactly (E.164 or
+    address)."""
 
     source: str | None = None
     to: str | None = None
@@ -181,8 +201,9 @@ class ActionPage:
 class Books:
     """The proof that nothing is missing, from one consistent reading.
 
-    `planned`: actions planned in recorded events. `claimed_only`: actions that a worker claimed before their
-    event was recorded. `rowless`: planned actions without a row (must be 0). `states`: rows by state.
+    `planned`: actions planned in recorded events. `claimed_only`: actions that a worker claimed
+    before their event was recorded. `rowless`: planned actions without a row (must be 0). `states`:
+    rows by state.
     """
 
     events: int
@@ -197,23 +218,24 @@ class Books:
 
 
 class DeliveryJournal(Protocol):
-    """The part a worker needs. Concurrent calls share transactions; keys are sorted, so they do not deadlock."""
+    """The part a worker needs. Concurrent calls share transactions; keys are sorted, so they do not
+    deadlock."""
 
     async def claim(self, claim: Claim) -> Granted | NotGranted: ...
 
     async def finish(self, finish: Finish) -> bool:
-        """Whether the outcome was recorded; False: the action had been taken over, nothing was changed but
-        the attempt is kept."""
+        """Whether the outcome was recorded; False: the action had been taken over, nothing was
+        changed but the attempt is kept."""
         ...
 
     async def put_back(self, message: ActionMessage, *, due_in: timedelta, reason: str) -> bool:
-        """Hand an action that was not called back to the scheduler, without counting anything (a breaker
-        opened). Compare-and-set on `seq`; False: somebody else has it."""
+        """Hand an action that was not called back to the scheduler, without counting anything (a
+        breaker opened). Compare-and-set on `seq`; False: somebody else has it."""
         ...
 
-    async def last_done(self, provider: str, operation: str, *, before: str) -> Reported | None:
-        """The newest action of this provider and operation that ended `done` with a reference, other than
-        `before`: an earlier call to prove a form of lookup with. Its generation's tag is in `params`."""
+    async def last_done(self, provider: str, operation: str, *, other_than: str) -> Earlier | None:
+        """The newest action of this provider and operation that ended `done` with a reference: an
+        earlier call to prove a form of lookup with."""
         ...
 
     async def references(self, provider: str, references: Sequence[str]) -> frozenset[str]:
@@ -239,21 +261,24 @@ class Journal(DeliveryJournal, ReadJournal, Protocol):
         ...
 
     async def park_unreadable(self, body: bytes, *, queue: str, reason: str) -> str:
-        """Journal a message that cannot be read as a parked action; the same body gives the same id."""
+        """Journal a message that cannot be read as a parked action; the same body gives the same
+        id."""
         ...
 
     async def bury(self, message: ActionMessage, *, reason: str) -> bool:
-        """For a message from `postern.dead`: True if it should be published again (it had no two claims
-        without an outcome); otherwise the action is parked, or had ended, and False comes back."""
+        """For a message from `postern.dead`: True if it should be published again (it had no two
+        claims without an outcome); otherwise the action is parked, or had ended, and False comes
+        back."""
         ...
 
     async def take_over(self, lags: dict[str, timedelta], *, limit: int) -> int:
-        """Running actions whose lease ran out become waiting, outcome unknown, due after their provider's
-        lag. Returns how many."""
+        """Running actions whose lease ran out become waiting, outcome unknown, due after their
+        provider's lag. Returns how many."""
         ...
 
     async def release_incarnations(self, owner: str, lags: dict[str, timedelta]) -> int:
-        """Embedded: at the start of a process, what any other incarnation holds is taken over at once."""
+        """Embedded: at the start of a process, what any other incarnation holds is taken over at
+        once."""
         ...
 
     async def due(self, *, limit: int) -> list[Due]:

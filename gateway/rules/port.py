@@ -1,4 +1,5 @@
-"""What the intake needs of the rules: a plan for an event. The rules themselves stand beside this file."""
+"""What the intake needs of the rules: a plan for an event. The rules themselves stand beside this
+file."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from core.messages import Action, Event, RuleDecision
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the rules made of one event. Actions whose `parked` is set are recorded, not published."""
+    """What the rules made of one event. Actions whose `parked` is set are recorded, not
+    published."""
 
     rules_version: str
     decision: tuple[RuleDecision, ...]
@@ -28,5 +30,6 @@ class Planner(Protocol):
     def providers(self) -> tuple[str, ...]: ...
 
     def plan(self, event: Event) -> Plan:
-        """Never raises for an event: a rule that fails becomes parked actions and a decision with `error`."""
+        """Never raises for an event: a rule that fails becomes parked actions and a decision with
+        `error`."""
         ...

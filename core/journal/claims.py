@@ -1,0 +1,253 @@
+"""Claims, many in one transaction: lock what they are about in sorted order, decide, write.
+
+Order of locks everywhere in the journal: actions by id, then order leases by key. Marks need no
+locks of their own: whoever writes a mark holds the lease row of its profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, assert_never
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import from_micros
+from core.journal import machine, tables
+from core.journal.insert import insert_missing, upsert
+from core.journal.machine import Age, End, Leave, OrderLease, Run, Wait
+from core.journal.port import Claim, Granted, NotGranted
+from core.journal.rows import by_id, field_key, machine_row, micros, new_row
+from core.journal.states import State
+
+
+@dataclass(slots=True)
+class _Writes:
+    """What a batch of claims will write, gathered while deciding."""
+
+    actions: list[dict[str, Any]] = field(default_factory=list)
+    leases: dict[str, OrderLease] = field(default_factory=dict)
+    marks: dict[tuple[str, str], Age] = field(default_factory=dict)
+    known_marks: dict[tuple[str, str], Age] = field(default_factory=dict)
+
+
+async def claim_all(
+    connection: AsyncConnection, claims: Sequence[Claim], now: int
+) -> list[Granted | NotGranted]:
+    await insert_missing(
+        connection,
+        tables.actions,
+        [
+            new_row(claim.message.action, now=now)
+            for claim in claims
+            # A message with a later seq whose row is gone was ended and cleared away long ago.
+            if claim.message.seq == 0
+        ],
+    )
+    rows = await _lock_actions(connection, [claim.message.action.id for claim in claims])
+    leases = await _lock_leases(connection, [c.order_key for c in claims if c.order_key])
+    marks = await _marks(connection, {t.entity for claim in claims for t in claim.targets})
+    writes = _Writes(leases=dict(leases), known_marks=marks)
+    decided: set[str] = set()
+    results: list[Granted | NotGranted] = []
+    for claim in claims:
+        action = claim.message.action
+        row = rows.get(action.id)
+        if row is None or action.id in decided:
+            state = State(row.state) if row is not None else State.DONE
+            results.append(NotGranted(state=state, reason="the journal has it in hand"))
+            continue
+        verdict = _decide(row, claim, now, writes)
+        if not isinstance(verdict, Leave):
+            decided.add(action.id)
+        results.append(_note(row, claim, verdict, now, writes))
+    await _write(connection, writes, leases)
+    return results
+
+
+def _decide(row: Any, claim: Claim, now: int, writes: _Writes) -> machine.ClaimVerdict:
+    lease = writes.leases.get(claim.order_key) if claim.order_key else None
+    claim = _with_field_keys(claim)
+    return machine.decide_claim(
+        machine_row(row), claim, now=now, lease=lease, marks=writes.known_marks
+    )
+
+
+def _note(
+    row: Any,
+    claim: Claim,
+    verdict: machine.ClaimVerdict,
+    now: int,
+    writes: _Writes,
+) -> Granted | NotGranted:
+    change: dict[str, Any] = {
+        "b_id": row.id,
+        "state": row.state,
+        "seq": row.seq,
+        "claims": row.claims,
+        "claimed_at": row.claimed_at,
+        "lease_until": None,
+        "owner": None,
+        "due_at": None,
+        "blocked_on": None,
+        "order_key": claim.order_key,
+        "reason": row.reason,
+        "updated_at": now,
+    }
+    match verdict:
+        case Leave():
+            return NotGranted(state=verdict.state, reason=verdict.reason)
+        case End():
+            writes.actions.append(change | {"state": verdict.state.value, "reason": verdict.reason})
+            return NotGranted(state=verdict.state, reason=verdict.reason)
+        case Wait():
+            # The mark is set although the call comes later: from now on nothing older may overwrite
+            # it.
+            _mark(row, claim, writes)
+            writes.actions.append(
+                change
+                | {
+                    "state": State.WAITING.value,
+                    "due_at": verdict.until,
+                    "blocked_on": claim.order_key,
+                    "reason": "waits for an earlier call for the same profile",
+                }
+            )
+            return NotGranted(state=State.WAITING, reason="its profile is busy")
+        case Run():
+            _mark(row, claim, writes)
+            until = now + micros(claim.lease)
+            writes.actions.append(
+                change
+                | {
+                    "state": State.RUNNING.value,
+                    "seq": row.seq + 1,
+                    "claims": row.claims + 1,
+                    "claimed_at": now,
+                    "lease_until": until,
+                    "owner": claim.owner,
+                }
+            )
+            if claim.order_key:
+                writes.leases[claim.order_key] = OrderLease(
+                    action_id=row.id, until=until + micros(claim.lag)
+                )
+            return Granted(
+                seq=row.seq + 1,
+                generation=row.generation,
+                attempts=row.attempts,
+                unknown=bool(row.unknown),
+                called_at=from_micros(row.called_at) if row.called_at is not None else None,
+                now=from_micros(now),
+                keep=_named_as_asked(claim, verdict.keep),
+            )
+    assert_never(verdict)
+
+
+def _mark(row: Any, claim: Claim, writes: _Writes) -> None:
+    targets = _with_field_keys(claim).targets
+    fresh = machine.new_marks(targets, writes.known_marks, machine.age_of(machine_row(row)))
+    writes.known_marks.update(fresh)
+    writes.marks.update(fresh)
+
+
+def _with_field_keys(claim: Claim) -> Claim:
+    return replace(
+        claim,
+        targets=tuple(
+            replace(target, fields=frozenset(field_key(name) for name in target.fields))
+            for target in claim.targets
+        ),
+    )
+
+
+def _named_as_asked(
+    claim: Claim, keep: dict[str, frozenset[str]] | None
+) -> dict[str, frozenset[str]] | None:
+    """The kept fields under the names the claim used."""
+    if keep is None:
+        return None
+    return {
+        target.entity: frozenset(
+            name for name in target.fields if field_key(name) in keep.get(target.entity, ())
+        )
+        for target in claim.targets
+    }
+
+
+async def _lock_actions(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Any]:
+    wanted = sorted(set(ids))
+    query = (
+        select(tables.actions)
+        .where(tables.actions.c.id.in_(wanted))
+        .order_by(tables.actions.c.id)
+        .with_for_update()
+    )
+    return dict(by_id((await connection.execute(query)).all()))
+
+
+async def _lock_leases(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, OrderLease]:
+    wanted = sorted(set(keys))
+    if not wanted:
+        return {}
+    # An empty lease first, so that there is a row to lock for a profile that nobody has called for
+    # yet.
+    await insert_missing(
+        connection,
+        tables.orders,
+        [{"order_key": key, "action_id": "", "until": 0} for key in wanted],
+    )
+    query = (
+        select(tables.orders)
+        .where(tables.orders.c.order_key.in_(wanted))
+        .order_by(tables.orders.c.order_key)
+        .with_for_update()
+    )
+    found = (await connection.execute(query)).all()
+    return {row.order_key: OrderLease(action_id=row.action_id, until=row.until) for row in found}
+
+
+async def _marks(connection: AsyncConnection, entities: set[str]) -> dict[tuple[str, str], Age]:
+    if not entities:
+        return {}
+    query = select(tables.marks).where(tables.marks.c.entity.in_(sorted(entities)))
+    found = (await connection.execute(query)).all()
+    return {
+        (row.entity, row.field): Age(row.occurred_at, row.position, row.event_id, row.action_id)
+        for row in found
+    }
+
+
+async def _write(
+    connection: AsyncConnection, writes: _Writes, before: dict[str, OrderLease]
+) -> None:
+    if writes.actions:
+        columns = [name for name in writes.actions[0] if name != "b_id"]
+        await connection.execute(
+            update(tables.actions)
+            .where(tables.actions.c.id == bindparam("b_id"))
+            .values({name: bindparam(name) for name in columns}),
+            writes.actions,
+        )
+    changed = [
+        {"order_key": key, "action_id": lease.action_id, "until": lease.until}
+        for key, lease in sorted(writes.leases.items())
+        if before.get(key) != lease
+    ]
+    await upsert(connection, tables.orders, changed)
+    await upsert(
+        connection,
+        tables.marks,
+        [
+            {
+                "entity": entity,
+                "field": name,
+                "occurred_at": age.occurred_at,
+                "position": age.position,
+                "event_id": age.event_id,
+                "action_id": age.action_id,
+            }
+            for (entity, name), age in sorted(writes.marks.items())
+        ],
+    )

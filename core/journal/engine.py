@@ -1,0 +1,155 @@
+"""Engines and transactions: how the two databases are opened, and what their errors mean to us.
+
+SQLite: WAL and `synchronous=FULL`, one writing connection whose transactions take the write lock at
+once, and a few reading ones. PostgreSQL: READ COMMITTED for writes, a REPEATABLE READ snapshot for
+the books.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from core.errors import ConfigurationError, JournalError, JournalRejected, JournalUnavailable
+
+STATEMENT_TIMEOUT = 10.0
+"""Seconds for one statement; seconds for a whole transaction are twice that."""
+
+_REJECTED_CLASSES = ("22", "23")
+"""SQLSTATE classes that blame the data: data exception, integrity violation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engines:
+    """One engine to write with, one to read with (the same for PostgreSQL)."""
+
+    writing: AsyncEngine
+    reading: AsyncEngine
+    embedded: bool
+
+    async def dispose(self) -> None:
+        await self.writing.dispose()
+        if self.reading is not self.writing:
+            await self.reading.dispose()
+
+
+def parse_journal_url(url: str) -> URL:
+    """`sqlite:PATH` or `postgresql://...`; the URL that SQLAlchemy takes. Never shows the
+    password."""
+    if url.startswith("sqlite:"):
+        path = url.removeprefix("sqlite:").removeprefix("//")
+        if not path or path == ":memory:":
+            raise ConfigurationError("expected sqlite:PATH with a file", field="POSTERN_JOURNAL")
+        return URL.create("sqlite+aiosqlite", database=path)
+    if url.startswith(("postgresql://", "postgres://")):
+        try:
+            return make_url(url).set(drivername="postgresql+asyncpg")
+        except (ArgumentError, ValueError) as error:
+            raise ConfigurationError(
+                "expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE", field="POSTERN_JOURNAL"
+            ) from error
+    raise ConfigurationError("expected sqlite:PATH or postgresql://...", field="POSTERN_JOURNAL")
+
+
+def open_engines(url: str) -> Engines:
+    """Engines for a journal URL. Nothing is connected yet."""
+    parsed = parse_journal_url(url)
+    if parsed.drivername.startswith("sqlite"):
+        writing = _sqlite(parsed, begin="BEGIN IMMEDIATE", pool=1)
+        return Engines(
+            writing=writing, reading=_sqlite(parsed, begin="BEGIN", pool=2), embedded=True
+        )
+    engine = create_async_engine(
+        parsed,
+        pool_size=6,
+        max_overflow=4,
+        pool_timeout=STATEMENT_TIMEOUT,
+        pool_pre_ping=False,
+        hide_parameters=True,
+        connect_args={"timeout": 5.0, "command_timeout": STATEMENT_TIMEOUT},
+    )
+    return Engines(writing=engine, reading=engine, embedded=False)
+
+
+def _sqlite(url: URL, *, begin: str, pool: int) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=STATEMENT_TIMEOUT,
+        hide_parameters=True,
+        connect_args={"timeout": 5.0},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:
+        # The driver's own transaction handling would begin too late for SELECT-then-UPDATE.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA busy_timeout=5000")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begun(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+@asynccontextmanager
+async def transaction(
+    engine: AsyncEngine, *, snapshot: bool = False
+) -> AsyncIterator[AsyncConnection]:
+    """A transaction, committed at the end; every database error leaves as a JournalError."""
+    try:
+        async with asyncio.timeout(2 * STATEMENT_TIMEOUT):
+            async with engine.connect() as connection:
+                if snapshot and engine.dialect.name == "postgresql":
+                    await connection.execution_options(isolation_level="REPEATABLE READ")
+                async with connection.begin():
+                    yield connection
+    except JournalError:
+        raise
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        raise journal_error(error) from error
+
+
+def journal_error(error: Exception) -> JournalError:
+    """Which of our two errors a database error is. The text names its kind only, never its data."""
+    kind = type(error).__name__
+    if (
+        isinstance(error, DBAPIError)
+        and error.orig is not None
+        and not error.connection_invalidated
+    ):
+        code = getattr(error.orig, "sqlstate", None) or getattr(
+            getattr(error.orig, "__cause__", None), "sqlstate", None
+        )
+        if isinstance(code, str) and code.startswith("42"):
+            return JournalUnavailable("its tables are not as expected: run `postern migrate`")
+        if isinstance(code, str):
+            blames_data = code.startswith(_REJECTED_CLASSES)
+        else:
+            blames_data = kind in {"DataError", "IntegrityError", "StatementError"}
+        if blames_data:
+            return JournalRejected(f"the journal cannot store this ({code or kind})")
+        return JournalUnavailable(f"the journal failed ({code or kind})")
+    if kind == "StatementError":
+        return JournalRejected("the journal cannot store this (StatementError)")
+    return JournalUnavailable(f"the journal is away ({kind})")
+
+
+async def database_now(connection: AsyncConnection) -> int:
+    """Microseconds of PostgreSQL's own clock: workers on several machines agree on it."""
+    query = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT"
+    return int((await connection.execute(text(query))).scalar_one())

@@ -1,0 +1,38 @@
+"""The two inserts that SQLite and PostgreSQL spell alike but SQLAlchemy keeps apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+Rows = Sequence[dict[str, Any]]
+
+
+def _insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+async def insert_missing(connection: AsyncConnection, table: Table, rows: Rows) -> None:
+    """Insert what is not there, sorted by primary key so that two batches cannot deadlock."""
+    if rows:
+        key = [column.name for column in table.primary_key]
+        ordered = sorted(rows, key=lambda row: tuple(row[name] for name in key))
+        await connection.execute(_insert(connection, table).on_conflict_do_nothing(), ordered)
+
+
+async def upsert(connection: AsyncConnection, table: Table, rows: Rows) -> None:
+    """Insert or overwrite by primary key; the rows come sorted by it."""
+    if not rows:
+        return
+    key = [column.name for column in table.primary_key]
+    statement = _insert(connection, table)
+    rest = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=key, set_=rest), list(rows)
+    )

@@ -1,0 +1,202 @@
+"""The delivery protocol's state machine: what may become of an action, decided by plain functions.
+
+Each function looks at what the journal holds, locked, and says what to write. Every one of them
+compares `seq` first: whoever comes with an old `seq` changes nothing. Drawn in docs/operations.md.
+What must not go in: SQL and clocks.
+
+    queued   --claim-->        running, waiting (its profile is busy), expired, superseded
+    waiting  --claim-->        the same, once due
+    running  --finish-->       done, waiting (a retry), parked, skipped, expired
+    running  --lease ran out-> waiting (outcome unknown), parked (it keeps killing its worker)
+    waiting  --published-->    queued
+    queued, waiting --put back--> waiting (a breaker opened)
+    queued   --dead letter-->  queued (published again), parked
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.journal.port import Claim, Finish, Target
+from core.journal.states import OPEN, State
+
+MOVES: Mapping[State, frozenset[State]] = {
+    State.QUEUED: frozenset(
+        {State.RUNNING, State.WAITING, State.EXPIRED, State.SUPERSEDED, State.PARKED, State.QUEUED}
+        | {State.DONE, State.SKIPPED}
+    ),
+    State.WAITING: frozenset(
+        {State.RUNNING, State.QUEUED, State.EXPIRED, State.SUPERSEDED, State.WAITING}
+        | {State.DONE, State.PARKED, State.SKIPPED}
+    ),
+    State.RUNNING: frozenset(
+        {State.DONE, State.WAITING, State.PARKED, State.SKIPPED, State.EXPIRED}
+    ),
+}
+"""Every move there is. `queued` and `waiting` reach the outcomes of a call directly when the
+outcome comes after the lease ran out and nobody has claimed the action since: what is known then
+beats what is not."""
+
+TAKEOVER_LIMIT = 5
+"""Claims in a row that ended without an outcome before the action is parked: it may be killing its
+workers."""
+
+DEAD_LIMIT = 2
+"""The same for an action whose message the broker gave up on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What the journal holds of one action. Moments are microseconds of the journal's clock."""
+
+    id: str
+    state: State
+    seq: int
+    occurred_at: int
+    position: int
+    event_id: str
+    expires_at: int | None
+    due_at: int | None
+    unknown: bool
+    claims: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLease:
+    """Who may call for a profile right now."""
+
+    action_id: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Age:
+    """How new what an action says is: time, then order in the plan, then event id (and action id,
+    so that no two are ever equal)."""
+
+    occurred_at: int
+    position: int
+    event_id: str
+    action_id: str
+
+
+Marks = Mapping[tuple[str, str], Age]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Carry it out; `keep` holds the fields left per entity, None when nothing was taken away."""
+
+    keep: dict[str, frozenset[str]] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Not now: another action of the same profile is being carried out."""
+
+    until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """It ends here without a call."""
+
+    state: State
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """Nothing to do: the message is old, the action is somebody else's or has ended."""
+
+    state: State
+    reason: str
+
+
+ClaimVerdict = Run | Wait | End | Leave
+
+
+def age_of(row: Row) -> Age:
+    return Age(row.occurred_at, row.position, row.event_id, row.id)
+
+
+def is_claimable(row: Row, seq: int, now: int) -> bool:
+    """The compare of the compare-and-set: this `seq`, and queued or due."""
+    if row.seq != seq:
+        return False
+    if row.state is State.WAITING:
+        return row.due_at is not None and row.due_at <= now
+    return row.state is State.QUEUED
+
+
+def decide_claim(
+    row: Row, claim: Claim, *, now: int, lease: OrderLease | None, marks: Marks
+) -> ClaimVerdict:
+    if not is_claimable(row, claim.message.seq, now):
+        return Leave(state=row.state, reason="the journal has it in hand")
+    if row.expires_at is not None and row.expires_at <= now and not row.unknown:
+        # An action of unknown outcome is granted all the same: what became of it is looked up
+        # first.
+        return End(state=State.EXPIRED, reason="its time had passed before it was called")
+    keep = kept_fields(claim.targets, marks, age_of(row))
+    if keep is not None and not any(keep.values()):
+        return End(
+            state=State.SUPERSEDED, reason="newer events have set everything it would have set"
+        )
+    if lease is not None and lease.until > now and lease.action_id != row.id:
+        return Wait(until=lease.until)
+    return Run(keep=keep)
+
+
+def kept_fields(
+    targets: tuple[Target, ...], marks: Marks, age: Age
+) -> dict[str, frozenset[str]] | None:
+    """The fields that nothing newer has set, per entity; None when that is all of them.
+
+    A newer `*` covers every field. An action that sets `*` itself cannot be reduced: anything newer
+    at its entity supersedes it there.
+    """
+    kept: dict[str, frozenset[str]] = {}
+    reduced = False
+    for target in targets:
+        newer = {
+            name for (entity, name), mark in marks.items() if entity == target.entity and mark > age
+        }
+        if "*" in newer or ("*" in target.fields and newer):
+            left: frozenset[str] = frozenset()
+        else:
+            left = target.fields - newer
+        reduced = reduced or left != target.fields
+        kept[target.entity] = kept.get(target.entity, frozenset()) | left
+    return kept if reduced else None
+
+
+def new_marks(targets: tuple[Target, ...], marks: Marks, age: Age) -> dict[tuple[str, str], Age]:
+    """The marks to write for a claim: those that this action is the newest for."""
+    fresh: dict[tuple[str, str], Age] = {}
+    for target in targets:
+        for name in target.fields:
+            key = (target.entity, name)
+            if key not in marks or marks[key] < age:
+                fresh[key] = age
+    return fresh
+
+
+def accepts_finish(row: Row, finish: Finish) -> bool:
+    """Whether an outcome still counts: nobody has claimed the action since, and it has not
+    ended."""
+    return row.seq == finish.seq and row.state in OPEN and finish.state in MOVES[row.state]
+
+
+def decide_takeover(row: Row) -> State:
+    """What becomes of a running action whose lease ran out."""
+    return State.PARKED if row.claims >= TAKEOVER_LIMIT else State.WAITING
+
+
+def decide_burial(row: Row, seq: int) -> State | None:
+    """What becomes of an action whose message the broker gave up on: `queued` (publish it again),
+    `parked`, or None: leave it, the journal has it in hand."""
+    if row.state is not State.QUEUED or row.seq != seq:
+        return None
+    return State.PARKED if row.claims >= DEAD_LIMIT else State.QUEUED

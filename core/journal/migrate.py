@@ -1,0 +1,65 @@
+"""Bringing a journal's tables to what this program expects, and telling whether they are.
+
+Migrations stand in `migrations/`. A journal that is newer than the program is refused: an old
+program must not write into tables it does not know.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from core.errors import JournalUnavailable
+from core.journal.engine import transaction
+
+_LOCK = 7_305_113_842
+"""PostgreSQL advisory lock under which migrations run, so that two starting at once do not
+collide."""
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def expected_revision() -> str | None:
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+async def migrate(engine: AsyncEngine) -> tuple[str | None, str | None]:
+    """Upgrade to the newest revision; returns the revision before and after."""
+
+    def upgrade(connection: Connection) -> tuple[str | None, str | None]:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        before = _revision(connection)
+        command.upgrade(alembic_config(connection), "head")
+        return before, _revision(connection)
+
+    async with transaction(engine) as connection:
+        return await connection.run_sync(upgrade)
+
+
+async def check_revision(engine: AsyncEngine) -> None:
+    """Raises JournalUnavailable saying what to do unless the tables are exactly as expected."""
+    async with transaction(engine) as connection:
+        found: Any = await connection.run_sync(_revision)
+    expected = expected_revision()
+    if found != expected:
+        raise JournalUnavailable(
+            f"the journal's tables are at revision {found or 'none'}, this program needs {expected}: "
+            "run `postern migrate`"
+        )
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()

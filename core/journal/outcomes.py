@@ -1,0 +1,209 @@
+"""What became of claimed actions, many in one transaction: compare `seq`, write, free the
+profile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import to_micros
+from core.journal import machine, tables
+from core.journal.insert import insert_missing
+from core.journal.port import Attempt, Finish
+from core.journal.rows import by_id, machine_row, micros, new_row, short_reason, storable
+from core.journal.states import State
+from core.messages import ActionMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """One bool per finish: whether it was recorded; and the profiles that became free."""
+
+    recorded: tuple[bool, ...]
+    freed: tuple[str, ...]
+
+
+async def finish_all(connection: AsyncConnection, finishes: Sequence[Finish], now: int) -> Finished:
+    """Record outcomes. An attempt is kept even where its outcome no longer counts."""
+    wanted = sorted({finish.action_id for finish in finishes})
+    query = (
+        select(tables.actions)
+        .where(tables.actions.c.id.in_(wanted))
+        .order_by(tables.actions.c.id)
+        .with_for_update()
+    )
+    rows = by_id((await connection.execute(query)).all())
+    changes: list[dict[str, Any]] = []
+    tries: list[dict[str, Any]] = []
+    releases: list[dict[str, Any]] = []
+    results: list[bool] = []
+    decided: set[str] = set()
+    for finish in finishes:
+        row = rows.get(finish.action_id)
+        accepted = (
+            row is not None
+            and finish.action_id not in decided
+            and machine.accepts_finish(machine_row(row), finish)
+        )
+        results.append(accepted)
+        if row is None:
+            continue
+        if finish.attempt is not None:
+            tries.append(_attempt_row(row, finish, finish.attempt))
+        if accepted:
+            decided.add(finish.action_id)
+            changes.append(_change(row, finish, now))
+            if row.order_key:
+                hold = micros(finish.hold_order) if finish.hold_order else 0
+                releases.append(
+                    {"b_key": row.order_key, "b_action": row.id, "until": now + hold if hold else 0}
+                )
+    if changes:
+        columns = [name for name in changes[0] if name != "b_id"]
+        await connection.execute(
+            update(tables.actions)
+            .where(tables.actions.c.id == bindparam("b_id"))
+            .values({name: bindparam(name) for name in columns}),
+            changes,
+        )
+    if tries:
+        await connection.execute(insert(tables.attempts), tries)
+    if releases:
+        await connection.execute(
+            update(tables.orders)
+            .where(
+                tables.orders.c.order_key == bindparam("b_key"),
+                tables.orders.c.action_id == bindparam("b_action"),
+            )
+            .values(until=bindparam("until")),
+            sorted(releases, key=lambda release: str(release["b_key"])),
+        )
+    return Finished(
+        recorded=tuple(results),
+        freed=tuple(str(release["b_key"]) for release in releases if not release["until"]),
+    )
+
+
+def _change(row: Any, finish: Finish, now: int) -> dict[str, Any]:
+    called_at = row.called_at
+    if finish.called and called_at is None and finish.attempt is not None:
+        called_at = to_micros(finish.attempt.started_at)
+    return {
+        "b_id": row.id,
+        "state": finish.state.value,
+        "generation": row.generation + (1 if finish.renew else 0),
+        "attempts": row.attempts + (1 if finish.charged else 0),
+        "tries": row.tries + (1 if finish.attempt is not None else 0),
+        "claims": 0,
+        "unknown": finish.unknown,
+        "due_at": now + micros(finish.due_in) if finish.due_in is not None else None,
+        "lease_until": None,
+        "owner": None,
+        "blocked_on": None,
+        "called_at": None if finish.renew else called_at,
+        "reason": short_reason(finish.reason),
+        "reference": storable(finish.reference) or row.reference,
+        "updated_at": now,
+    }
+
+
+def _attempt_row(row: Any, finish: Finish, attempt: Attempt) -> dict[str, Any]:
+    return {
+        "action_id": row.id,
+        "n": row.tries + 1,
+        "generation": row.generation,
+        "seq": finish.seq,
+        "started_at": to_micros(attempt.started_at),
+        "took": micros(attempt.took),
+        "outcome": attempt.outcome,
+        "reason": short_reason(attempt.reason) or "",
+        "duplicate": attempt.duplicate,
+    }
+
+
+async def wake_next(connection: AsyncConnection, order_keys: Sequence[str], now: int) -> None:
+    """The oldest action that waits for each of these profiles becomes due.
+
+    In a transaction of its own: it locks actions after leases, and one that is locked elsewhere is
+    skipped (it becomes due when its lease ends, so nothing is lost by skipping).
+    """
+    waited_for = (
+        select(tables.actions.c.blocked_on)
+        .where(
+            tables.actions.c.blocked_on.in_(sorted(set(order_keys))),
+            tables.actions.c.state == State.WAITING.value,
+        )
+        .distinct()
+    )
+    for key in sorted((await connection.execute(waited_for)).scalars().all()):
+        query = (
+            select(tables.actions.c.id)
+            .where(
+                tables.actions.c.blocked_on == key, tables.actions.c.state == State.WAITING.value
+            )
+            .order_by(
+                tables.actions.c.occurred_at, tables.actions.c.position, tables.actions.c.event_id
+            )
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        first = (await connection.execute(query)).scalar_one_or_none()
+        if first is not None:
+            await connection.execute(
+                update(tables.actions)
+                .where(tables.actions.c.id == first)
+                .values(due_at=now, blocked_on=None)
+            )
+
+
+async def put_back(
+    connection: AsyncConnection, message: ActionMessage, *, due_in: int, reason: str, now: int
+) -> bool:
+    if message.seq == 0:
+        await insert_missing(connection, tables.actions, [new_row(message.action, now=now)])
+    result = await connection.execute(
+        update(tables.actions)
+        .where(
+            tables.actions.c.id == message.action.id,
+            tables.actions.c.seq == message.seq,
+            tables.actions.c.state.in_([State.QUEUED.value, State.WAITING.value]),
+        )
+        .values(
+            state=State.WAITING.value,
+            due_at=now + due_in,
+            reason=short_reason(reason),
+            updated_at=now,
+        )
+    )
+    return bool(result.rowcount)
+
+
+async def bury(
+    connection: AsyncConnection, message: ActionMessage, *, reason: str, now: int
+) -> bool:
+    """See Journal.bury."""
+    if message.seq == 0:
+        await insert_missing(connection, tables.actions, [new_row(message.action, now=now)])
+    query = select(tables.actions).where(tables.actions.c.id == message.action.id).with_for_update()
+    row = (await connection.execute(query)).one_or_none()
+    state = machine.decide_burial(machine_row(row), message.seq) if row is not None else None
+    if row is None or state is None:
+        return False
+    parked = state is State.PARKED
+    await connection.execute(
+        update(tables.actions)
+        .where(tables.actions.c.id == row.id)
+        .values(
+            state=state.value,
+            # Each burial counts as a claim without an outcome, so a message that kills its reader
+            # before it can claim comes to an end too.
+            claims=row.claims + 1,
+            reason=short_reason(reason) if parked else row.reason,
+            updated_at=now,
+        )
+    )
+    return not parked

@@ -1,0 +1,148 @@
+"""What people read of the journal: one event with everything about it, lists of actions, the
+books."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import from_micros
+from core.journal import tables
+from core.journal.port import ActionFilter, ActionPage, Books, Earlier, EventReport
+from core.journal.rows import reported
+from core.journal.states import State
+from core.messages import decode_action, decode_record
+
+MOST = 1000
+"""Rows in one page of actions at most."""
+
+
+async def event(connection: AsyncConnection, ref: str) -> EventReport | None:
+    found = (
+        await connection.execute(select(tables.events).where(tables.events.c.ref == ref))
+    ).one_or_none()
+    if found is None:
+        return None
+    rows = (
+        await connection.execute(
+            select(tables.actions)
+            .where(tables.actions.c.ref == ref)
+            .order_by(tables.actions.c.position, tables.actions.c.id)
+        )
+    ).all()
+    tries = (
+        await connection.execute(
+            select(tables.attempts)
+            .where(tables.attempts.c.action_id.in_([row.id for row in rows]))
+            .order_by(tables.attempts.c.id)
+        )
+    ).all()
+    actions = tuple(
+        reported(row, [part for part in tries if part.action_id == row.id], params=True)
+        for row in rows
+    )
+    record = decode_record(found.record)
+    return EventReport(
+        record=replace(record, actions=tuple(decode_action(row.message).action for row in rows)),
+        recorded_at=from_micros(found.recorded_at),
+        repeats=found.repeats,
+        conflicts=found.conflicts,
+        actions=actions,
+    )
+
+
+async def actions(connection: AsyncConnection, wanted: ActionFilter) -> ActionPage:
+    """Newest first. The cursor is `created_at` and id of the last row of the page before."""
+    table = tables.actions
+    query = select(table).order_by(table.c.created_at.desc(), table.c.id.desc())
+    for column, value in (
+        (table.c.source, wanted.source),
+        (table.c.recipient, wanted.to),
+        (table.c.state, wanted.state.value if wanted.state else None),
+        (table.c.provider, wanted.provider),
+        (table.c.rule, wanted.rule),
+        (table.c.ref, wanted.ref),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.before is not None:
+        created_at, _, name = wanted.before.partition(".")
+        moment = int(created_at)
+        query = query.where(
+            (table.c.created_at < moment) | ((table.c.created_at == moment) & (table.c.id < name))
+        )
+    limit = min(max(wanted.limit, 1), MOST)
+    rows = (await connection.execute(query.limit(limit + 1))).all()
+    page = rows[:limit]
+    following = f"{page[-1].created_at}.{page[-1].id}" if len(rows) > limit else None
+    return ActionPage(actions=tuple(reported(row, params=False) for row in page), next=following)
+
+
+async def books(connection: AsyncConnection) -> Books:
+    """One consistent reading: the caller opens a snapshot transaction."""
+    table, planned = tables.actions, tables.planned
+
+    async def count(query: object) -> int:
+        return int((await connection.execute(query)).scalar_one())  # type: ignore[call-overload]
+
+    states = (
+        await connection.execute(select(table.c.state, func.count()).group_by(table.c.state))
+    ).all()
+    return Books(
+        events=await count(select(func.count()).select_from(tables.events)),
+        planned=await count(select(func.count()).select_from(planned)),
+        claimed_only=await count(
+            select(func.count())
+            .select_from(table.outerjoin(planned, planned.c.action_id == table.c.id))
+            .where(planned.c.action_id.is_(None))
+        ),
+        rowless=await count(
+            select(func.count())
+            .select_from(planned.outerjoin(table, planned.c.action_id == table.c.id))
+            .where(table.c.id.is_(None))
+        ),
+        states={State(row[0]): int(row[1]) for row in states},
+    )
+
+
+async def last_done(
+    connection: AsyncConnection, provider: str, operation: str, *, other_than: str
+) -> Earlier | None:
+    table = tables.actions
+    row = (
+        await connection.execute(
+            select(table)
+            .where(
+                table.c.state == State.DONE.value,
+                table.c.provider == provider,
+                table.c.operation == operation,
+                table.c.reference.is_not(None),
+                table.c.called_at.is_not(None),
+                table.c.id != other_than,
+            )
+            .order_by(table.c.updated_at.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return Earlier(
+        action_id=row.id,
+        generation=row.generation,
+        called_at=from_micros(row.called_at),
+        reference=row.reference,
+        params=decode_action(row.message).action.params,
+    )
+
+
+async def references(
+    connection: AsyncConnection, provider: str, wanted: Sequence[str]
+) -> frozenset[str]:
+    table = tables.actions
+    query = select(table.c.reference).where(
+        table.c.provider == provider, table.c.reference.in_(list(wanted))
+    )
+    return frozenset((await connection.execute(query)).scalars().all())

@@ -1,0 +1,172 @@
+"""What is due, what was lost, whose lease ran out: the scheduler's part of the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import and_, bindparam, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.journal import machine, tables
+from core.journal.insert import insert_missing
+from core.journal.port import Due
+from core.journal.rows import machine_row, message_of, micros
+from core.journal.states import State
+from core.messages import ActionMessage
+
+DEFAULT_LAG = timedelta(seconds=30)
+
+
+async def take_over(
+    connection: AsyncConnection,
+    lags: Mapping[str, timedelta],
+    *,
+    now: int,
+    limit: int,
+    other_than: str | None = None,
+) -> list[str]:
+    """Running actions whose lease ran out (or that any owner but `other_than` holds) change hands.
+
+    Their outcome is unknown: the call may have been made. Their profile stays theirs until they are
+    due.
+    """
+    table = tables.actions
+    if other_than is None:
+        lost = table.c.lease_until <= now
+    else:
+        lost = or_(table.c.owner.is_(None), table.c.owner != other_than)
+    query = (
+        select(table)
+        .where(and_(table.c.state == State.RUNNING.value, lost))
+        .order_by(table.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = (await connection.execute(query)).all()
+    if not rows:
+        return []
+    changes, attempts, holds = [], [], []
+    for row in rows:
+        state = machine.decide_takeover(machine_row(row))
+        due_at = now + micros(lags.get(row.provider, DEFAULT_LAG))
+        waiting = state is State.WAITING
+        reason = (
+            "the worker ended or stalled during the call"
+            if waiting
+            else f"{row.claims} workers in a row ended or stalled while they held it"
+        )
+        changes.append(_taken(row, state, due_at if waiting else None, reason, now))
+        attempts.append(_lost_attempt(row, now))
+        if row.order_key:
+            holds.append({"b_key": row.order_key, "b_action": row.id, "until": due_at})
+    columns = [name for name in changes[0] if name != "b_id"]
+    await connection.execute(
+        update(table)
+        .where(table.c.id == bindparam("b_id"))
+        .values({name: bindparam(name) for name in columns}),
+        changes,
+    )
+    await connection.execute(insert(tables.attempts), attempts)
+    if holds:
+        await connection.execute(
+            update(tables.orders)
+            .where(
+                tables.orders.c.order_key == bindparam("b_key"),
+                tables.orders.c.action_id == bindparam("b_action"),
+            )
+            .values(until=bindparam("until")),
+            sorted(holds, key=lambda hold: str(hold["b_key"])),
+        )
+    return [row.id for row in rows]
+
+
+def _taken(row: Any, state: State, due_at: int | None, reason: str, now: int) -> dict[str, Any]:
+    return {
+        "b_id": row.id,
+        "state": state.value,
+        "unknown": True,
+        "due_at": due_at,
+        "lease_until": None,
+        "owner": None,
+        "tries": row.tries + 1,
+        "called_at": row.called_at if row.called_at is not None else row.claimed_at,
+        "reason": reason,
+        "updated_at": now,
+    }
+
+
+def _lost_attempt(row: Any, now: int) -> dict[str, Any]:
+    return {
+        "action_id": row.id,
+        "n": row.tries + 1,
+        "generation": row.generation,
+        "seq": row.seq,
+        "started_at": row.claimed_at,
+        "took": max(0, now - row.claimed_at),
+        "outcome": "unknown",
+        "reason": "the worker ended or stalled during the call",
+        "duplicate": False,
+    }
+
+
+async def due(connection: AsyncConnection, *, now: int, limit: int) -> list[Due]:
+    table = tables.actions
+    query = (
+        select(table.c.id, table.c.seq, table.c.message)
+        .where(table.c.state == State.WAITING.value, table.c.due_at <= now)
+        .order_by(table.c.due_at)
+        .limit(limit)
+    )
+    return [Due(message=message_of(row)) for row in (await connection.execute(query)).all()]
+
+
+async def lost(
+    connection: AsyncConnection, *, provider: str, lane: str, before: int, limit: int
+) -> list[Due]:
+    table = tables.actions
+    query = (
+        select(table.c.id, table.c.seq, table.c.message)
+        .where(
+            table.c.state == State.QUEUED.value,
+            table.c.provider == provider,
+            table.c.lane == lane,
+            table.c.updated_at < before,
+        )
+        .order_by(table.c.updated_at)
+        .limit(limit)
+    )
+    return [Due(message=message_of(row)) for row in (await connection.execute(query)).all()]
+
+
+async def mark_queued(
+    connection: AsyncConnection, messages: Sequence[ActionMessage], *, now: int, was: State
+) -> int:
+    """Compare-and-set on `seq` and state, without raising `seq`."""
+    count = 0
+    for message in sorted(messages, key=lambda message: message.action.id):
+        result = await connection.execute(
+            update(tables.actions)
+            .where(
+                tables.actions.c.id == message.action.id,
+                tables.actions.c.seq == message.seq,
+                tables.actions.c.state == was.value,
+            )
+            .values(state=State.QUEUED.value, due_at=None, blocked_on=None, updated_at=now)
+        )
+        count += result.rowcount
+    return count
+
+
+async def lead(connection: AsyncConnection, name: str, owner: str, *, lease: int, now: int) -> bool:
+    await insert_missing(connection, tables.leaders, [{"name": name, "owner": owner, "until": 0}])
+    result = await connection.execute(
+        update(tables.leaders)
+        .where(
+            tables.leaders.c.name == name,
+            or_(tables.leaders.c.owner == owner, tables.leaders.c.until <= now),
+        )
+        .values(owner=owner, until=now + lease)
+    )
+    return bool(result.rowcount)

@@ -1,0 +1,195 @@
+"""What is written down of events, and how it is read again: records, lists, the books."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
+
+from core.clock import ManualClock
+from core.errors import ConfigurationError, JournalUnavailable
+from core.journal.connect import migrate_journal, open_journal
+from core.journal.engine import open_engines
+from core.journal.migrate import check_revision
+from core.journal.port import ActionFilter, Attempt, Finish, Granted
+from core.journal.sql import SqlJournal
+from core.journal.states import State
+from core.journal.tables import metadata
+from tests.samples import NOON, a_claim, a_record, an_action
+
+
+async def test_an_event_comes_back_whole_with_decision_actions_and_attempts(
+    journal: SqlJournal,
+) -> None:
+    text, update = an_action(step="sms.send"), an_action(step="altcraft.set", position=1)
+    record = a_record("o-1", text, update, data={"total": 20, "note": "é\u0000😀"})
+    written = await journal.record([record])
+    assert (written.new_events, written.repeated_events) == (1, 0)
+    claim = await journal.claim(a_claim(text))
+    assert isinstance(claim, Granted)
+    attempt = Attempt(started_at=NOON, took=timedelta(milliseconds=40), outcome="done")
+    await journal.finish(
+        Finish(action_id=text.id, seq=claim.seq, state=State.DONE, reference="77", attempt=attempt)
+    )
+    report = await journal.event(record.event.ref)
+    assert report is not None
+    assert report.record == record
+    assert [action.state for action in report.actions] == [State.DONE, State.QUEUED]
+    assert report.actions[0].attempts == (attempt,)
+    assert report.actions[0].reference == "77"
+
+
+async def test_an_unknown_reference_is_none(journal: SqlJournal) -> None:
+    assert await journal.event("ev_nothing") is None
+
+
+async def test_a_repeated_event_is_counted_and_a_different_body_is_flagged(
+    journal: SqlJournal,
+) -> None:
+    await journal.record([a_record("o-1", data={"total": 1})])
+    again = await journal.record([a_record("o-1", data={"total": 1})])
+    assert (again.new_events, again.repeated_events, again.conflicting) == (0, 1, ())
+    other = a_record("o-1", data={"total": 2})
+    changed = await journal.record([other, other])
+    assert changed.conflicting == (other.event.ref,)
+    report = await journal.event(other.event.ref)
+    assert report is not None
+    assert (report.repeats, report.conflicts) == (3, 2)
+    assert report.record.event.data == {"total": 1}, "the first one wins"
+
+
+async def test_two_recorders_with_the_same_batch_do_not_collide(
+    journal: SqlJournal, journal_url: str, clock: ManualClock
+) -> None:
+    batch = [a_record(f"o-{n}") for n in range(50)]
+    async with open_journal(journal_url, clock=clock) as other:
+        await asyncio.gather(journal.record(batch), other.record(list(reversed(batch))))
+    assert (await journal.books()).events == 50
+
+
+async def test_an_action_that_the_rules_parked_is_parked_from_the_start(
+    journal: SqlJournal,
+) -> None:
+    action = an_action(parked="rule welcome: data.phone is missing")
+    await journal.record([a_record("o-1", action)])
+    (stored,) = (await journal.actions(ActionFilter(state=State.PARKED))).actions
+    assert stored.reason == "rule welcome: data.phone is missing"
+
+
+async def test_the_books_balance_and_tell_claims_without_a_record_apart(
+    journal: SqlJournal,
+) -> None:
+    await journal.record([a_record("o-1"), a_record("o-2")])
+    await journal.claim(a_claim(an_action("o-3")))
+    books = await journal.books()
+    assert (books.planned, books.claimed_only, books.rowless) == (2, 1, 0)
+    assert books.accepted == sum(books.states.values()) == 3
+
+
+async def test_lists_are_filtered_and_paged_newest_first(
+    journal: SqlJournal, clock: ManualClock
+) -> None:
+    for n in range(5):
+        await journal.record([a_record(f"o-{n}", an_action(f"o-{n}", recipient="+49151"))])
+        clock.advance(timedelta(seconds=1))
+    await journal.record([a_record("x", an_action("x", recipient="+49160"))])
+    first = await journal.actions(ActionFilter(to="+49151", limit=3))
+    second = await journal.actions(ActionFilter(to="+49151", limit=3, before=first.next))
+    found = [action.id for action in first.actions + second.actions]
+    assert found == [an_action(f"o-{n}").id for n in (4, 3, 2, 1, 0)]
+    assert second.next is None
+    assert (await journal.actions(ActionFilter(source="other"))).actions == ()
+
+
+async def test_a_message_that_nobody_can_read_is_kept_as_a_parked_action(
+    journal: SqlJournal,
+) -> None:
+    names = {
+        await journal.park_unreadable(b"\x00\xff", queue="postern.sms.bulk", reason="not JSON")
+        for _ in range(2)
+    }
+    assert len(names) == 1
+    (stored,) = (await journal.actions(ActionFilter(state=State.PARKED))).actions
+    assert (stored.id, stored.reason) == (names.pop(), "not JSON")
+
+
+async def test_earlier_texts_and_known_references_are_found(journal: SqlJournal) -> None:
+    action = an_action()
+    claim = await journal.claim(a_claim(action))
+    assert isinstance(claim, Granted)
+    await journal.finish(
+        Finish(
+            action_id=action.id,
+            seq=claim.seq,
+            state=State.DONE,
+            reference="77",
+            called=True,
+            attempt=Attempt(started_at=NOON, took=timedelta(0), outcome="done"),
+        )
+    )
+    earlier = await journal.last_done("sms", "send", other_than="ac_other")
+    assert earlier is not None
+    assert (earlier.action_id, earlier.reference, earlier.called_at) == (action.id, "77", NOON)
+    assert await journal.last_done("sms", "send", other_than=action.id) is None
+    assert await journal.references("sms", ["77", "78"]) == frozenset({"77"})
+
+
+async def test_text_that_the_database_cannot_hold_is_made_storable(journal: SqlJournal) -> None:
+    action = an_action()
+    claim = await journal.claim(a_claim(action))
+    assert isinstance(claim, Granted)
+    finish = Finish(
+        action_id=action.id, seq=claim.seq, state=State.PARKED, reason="no\x00 \ud800 way"
+    )
+    assert await journal.finish(finish)
+    (stored,) = (await journal.actions(ActionFilter())).actions
+    assert stored.reason is not None
+    assert stored.reason.startswith("no")
+
+
+async def test_migrations_make_exactly_the_tables_the_code_uses(
+    journal: SqlJournal, journal_url: str
+) -> None:
+    def differences(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    engines = open_engines(journal_url)
+    async with engines.reading.connect() as connection:
+        found = await connection.run_sync(differences)
+    await check_revision(engines.reading)
+    await engines.dispose()
+    assert found == []
+
+
+async def test_migrating_twice_or_at_once_is_harmless(journal_url: str) -> None:
+    await asyncio.gather(migrate_journal(journal_url), migrate_journal(journal_url))
+    before, after = await migrate_journal(journal_url)
+    assert before is not None
+    assert before == after
+
+
+async def test_a_journal_without_tables_says_what_to_do(postgres_url: str) -> None:
+    async with open_journal(postgres_url) as journal:
+        with pytest.raises(JournalUnavailable, match="postern migrate"):
+            await journal.books()
+
+
+async def test_a_journal_that_is_away_is_unavailable_not_an_exception_of_its_driver() -> None:
+    async with open_journal("postgresql://nobody@127.0.0.1:1/none") as journal:
+        with pytest.raises(JournalUnavailable):
+            await journal.ping()
+        with pytest.raises(JournalUnavailable):
+            await journal.claim(a_claim(an_action()))
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://x", "sqlite:", "sqlite::memory:", "postgresql://host:port/x"]
+)
+def test_a_wrong_journal_address_is_a_configuration_error(url: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="POSTERN_JOURNAL"):
+        open_engines(url)
