@@ -1,0 +1,1 @@
+"""The `postern` command: one file a command, put together in `main`."""
