@@ -168,10 +168,15 @@ def _explain(
         return document.error(unknown_key(str(location[-1]), known), path + location)
     if problem["type"] == "missing":
         return document.error("this key is required", path + location)
+    return document.error(pydantic_words(problem), path + location)
+
+
+def pydantic_words(problem: dict[str, Any]) -> str:
+    """What one of pydantic's errors says was expected, in the words of our messages."""
     cause = problem.get("ctx", {}).get("error")
     text = str(cause) if cause is not None else str(problem["msg"])
     text = text.replace("Input should be", "expected")
-    return document.error(text[:1].lower() + text[1:], path + location)
+    return text[:1].lower() + text[1:]
 
 
 def _written(value: Any, location: tuple[str | int, ...]) -> Iterator[str | int]:

@@ -1,0 +1,138 @@
+"""What the rules may look at for one event, and the places where they may not.
+
+The engines have limits that they do not report (a NUL ends a string, a long array takes quadratic
+time), so what they must not see is found here, once for each event. What must not go in: an engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from core.clock import to_text
+from core.messages import Event
+from gateway.rules.scan import Path, written
+
+MAX_ARRAY = 500
+"""Longer arrays are not evaluated: rules that look at them fail, and their steps are parked."""
+
+MAX_DEPTH = 100
+_INT64 = 2**63
+
+
+class Failure(Exception):
+    """An expression or text could not be evaluated on an event. Names fields, never values."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+class Facts:
+    """The names that rules know: `data`, `event` and `now`, for one event."""
+
+    __slots__ = ("_long", "_odd", "bound", "data", "event", "names", "now", "time")
+
+    def __init__(self, event: Event) -> None:
+        self.data = event.data
+        self.event: dict[str, Any] = {"id": event.id, "type": event.type, "source": event.source}
+        if event.subject is not None:
+            self.event["subject"] = event.subject
+        self.time: datetime = event.occurred_at
+        self.now: datetime = event.received_at
+        self.names: Mapping[str, Any] = {
+            "data": self.data,
+            "event": {**self.event, "time": to_text(self.time)},
+            "now": to_text(self.now),
+        }
+        self.bound: Any = None
+        """What an engine made of these facts; made once, when the first expression needs it."""
+        self._long: list[Path] = []
+        self._odd: dict[Path, str] = {}
+        self._inspect(self.data, ("data",), 0)
+        self._inspect(self.event, ("event",), 0)
+
+    def _inspect(self, value: Any, path: Path, depth: int) -> None:
+        kind = type(value)
+        if kind is dict or kind is list:
+            if depth > MAX_DEPTH:
+                self._odd[path] = "is nested too deeply"
+            elif kind is dict:
+                self._inspect_object(value, path, depth)
+            else:
+                if len(value) > MAX_ARRAY:
+                    self._long.append(path)
+                for inner in value:
+                    # An array stands for what is in it: its elements have no fixed path.
+                    self._inspect(inner, path, depth + 1)
+        elif (problem := _oddity(kind, value)) is not None:
+            self._odd[path] = problem
+
+    def _inspect_object(self, value: dict[Any, Any], path: Path, depth: int) -> None:
+        for key, inner in value.items():
+            if _oddity(type(key), key) is not None or type(key) is not str:
+                self._odd[path] = "holds a key that cannot be evaluated"
+            else:
+                self._inspect(inner, (*path, key), depth + 1)
+
+    def refuse_long(self, looked_at: tuple[Path, ...]) -> None:
+        """Raises Failure if an array on the way of these paths is too long."""
+        for path in self._long:
+            if any(_meet(path, other) for other in looked_at):
+                problem = f"{written(path)} has more than {MAX_ARRAY} elements"
+                raise Failure(problem)
+
+    def refuse_odd(self, looked_at: tuple[Path, ...]) -> None:
+        """Raises Failure if something on the way of these paths cannot be given to CEL whole."""
+        for path, problem in self._odd.items():
+            if any(_meet(path, other) for other in looked_at):
+                raise Failure(f"{written(path)} {problem}")
+
+    def look_up(self, path: Path) -> Any:
+        """The value at a path, as JSON. Raises Failure naming the first part that is missing."""
+        value: Any = self.names
+        for index, part in enumerate(path):
+            if isinstance(part, str) and isinstance(value, dict):
+                if part not in value:
+                    raise Failure(f"{written(path[: index + 1])} is missing")
+            elif isinstance(part, int) and isinstance(value, list):
+                if part >= len(value):
+                    raise Failure(f"{written(path[: index + 1])} is missing")
+            else:
+                kind = "a list" if isinstance(part, int) else "an object"
+                raise Failure(f"{written(path[:index])} is not {kind}")
+            value = value[part]
+        return value
+
+
+def _oddity(kind: type, value: Any) -> str | None:
+    """Why an engine cannot be given this scalar whole, or None."""
+    if kind is str:
+        odd = "\x00" in value or not _encodes(value)
+        return "holds a character that cannot be evaluated" if odd else None
+    if kind is int:
+        return None if -_INT64 <= value < _INT64 else "is a number beyond 64 bits"
+    known = kind is bool or kind is float or value is None
+    return None if known else "is of a type that cannot be evaluated"
+
+
+def _encodes(text: str) -> bool:
+    """Whether it is whole Unicode: a lone surrogate cannot be given to an engine or be sent."""
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _meet(one: Path, other: Path) -> bool:
+    """Whether one path lies on the way of the other. An index ends it: arrays are taken whole."""
+    for a, b in zip(one, other, strict=False):
+        if isinstance(a, int) or isinstance(b, int):
+            return True
+        if a != b:
+            return False
+    return True

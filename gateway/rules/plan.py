@@ -1,0 +1,187 @@
+"""The rules, compiled, and what they make of an event. Pure: no I/O, no clock, no state.
+
+A rule that fails on an event becomes parked actions; nothing here raises for an event. What must not
+go in: reading the configuration (see `load`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from core.messages import Action, Event, JsonObject, Lane, RuleDecision, action_id
+from gateway.events.types import TypeGlobs
+from gateway.rules.conditions import Condition
+from gateway.rules.facts import Facts, Failure
+from gateway.rules.port import Plan
+from gateway.rules.values import FailedValue, Value
+from vendors.operation import InvalidParams, Operation
+from vendors.provider import Provider
+
+NO_RULE_MATCHED = "no rule matched this event"
+NO_TIME = "the event has no time: its order is the order of arrival"
+_FOREVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step, compiled. `params` makes a JSON object; if that is `constant`, the same for every
+    event, it is prepared already."""
+
+    id: str
+    provider_name: str
+    provider: Provider
+    operation: Operation
+    params: Value
+    constant: bool
+    lane: Lane
+    expires: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule, compiled. `condition` None: always."""
+
+    id: str
+    on: TypeGlobs
+    condition: Condition | None
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    params: JsonObject
+    recipient: str | None = None
+    parked: str | None = None
+
+
+class Rules:
+    """Implements `gateway.rules.port.Planner`."""
+
+    def __init__(
+        self, rules: Sequence[Rule], *, version: str, providers: Sequence[str], keep: timedelta
+    ) -> None:
+        self.rules = tuple(rules)
+        self._version = version
+        self._providers = tuple(providers)
+        self._keep = keep
+        self._exact: dict[str, tuple[Rule, ...]] = {}
+        for name in {name for rule in self.rules for name in rule.on.exact}:
+            self._exact[name] = tuple(rule for rule in self.rules if rule.on.match(name))
+        self._open = tuple(rule for rule in self.rules if rule.on.open)
+
+    @property
+    def version(self) -> str:
+        return self._version
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        return self._providers
+
+    def plan(self, event: Event) -> Plan:
+        facts = Facts(event)
+        decision: list[RuleDecision] = []
+        actions: list[Action] = []
+        notes: list[str] = []
+        for rule in self._rules_on(event.type):
+            made, prepared = _decide(rule, facts)
+            decision.append(made)
+            for step, result in zip(rule.steps, prepared, strict=False):
+                actions.append(self._action(event, rule, step, result, len(actions)))
+                if result.parked is not None:
+                    notes.append(f"parked: {result.parked}")
+        if not any(part.matched or part.error for part in decision):
+            notes.append(NO_RULE_MATCHED)
+        if event.time is None:
+            notes.append(NO_TIME)
+        return Plan(
+            rules_version=self._version,
+            decision=tuple(decision),
+            actions=tuple(actions),
+            notes=tuple(notes),
+        )
+
+    def _rules_on(self, event_type: str) -> Sequence[Rule]:
+        """The rules on a type, in the order of the file."""
+        exact = self._exact.get(event_type)
+        if exact is not None:
+            return exact
+        return [rule for rule in self._open if rule.on.match(event_type)]
+
+    def _action(
+        self, event: Event, rule: Rule, step: Step, prepared: _Prepared, position: int
+    ) -> Action:
+        lasts = self._keep if step.expires is None else min(step.expires, self._keep)
+        return Action(
+            id=action_id(event.source, event.id, rule.id, step.id),
+            ref=event.ref,
+            source=event.source,
+            event_id=event.id,
+            event_type=event.type,
+            rule=rule.id,
+            step=step.id,
+            position=position,
+            provider=step.provider_name,
+            operation=step.operation.name,
+            lane=step.lane,
+            params=prepared.params,
+            occurred_at=event.occurred_at,
+            accepted_at=event.received_at,
+            # Never later than a repeat of the event could still be recognised.
+            expires_at=_later(event.occurred_at, lasts),
+            recipient=prepared.recipient,
+            parked=prepared.parked,
+        )
+
+
+def _decide(rule: Rule, facts: Facts) -> tuple[RuleDecision, Sequence[_Prepared]]:
+    """What one rule makes of an event: its decision, and unless it is false a result per step."""
+    matched = False
+    try:
+        refusal = rule.condition.check(facts) if rule.condition is not None else None
+        if refusal is not None:
+            return RuleDecision(
+                rule=rule.id, matched=False, failed=refusal.failed, values=refusal.values
+            ), ()
+        matched = True
+        made = [_make(step, facts) for step in rule.steps]
+    except (Failure, FailedValue) as failure:
+        field = failure.field if isinstance(failure, FailedValue) else "when"
+        error = f"{field}: {failure.problem}"
+        parked = _Prepared(params={}, parked=f"rule {rule.id}, {error}")
+        return RuleDecision(rule=rule.id, matched=matched, error=error), [parked] * len(rule.steps)
+    pairs = zip(rule.steps, made, strict=True)
+    prepared = [_prepare(rule, step, params) for step, params in pairs]
+    return RuleDecision(rule=rule.id, matched=True), prepared
+
+
+def _make(step: Step, facts: Facts) -> JsonObject:
+    """The parameters as the rule says them. Raises FailedValue with the step in its field."""
+    try:
+        params: Any = step.params.make(facts)
+    except FailedValue as failure:
+        raise FailedValue(failure.problem, f"step {step.id}, with.{failure.field}") from None
+    # A new mapping for each action, also of what is constant.
+    return dict(params)
+
+
+def _prepare(rule: Rule, step: Step, params: JsonObject) -> _Prepared:
+    """The parameters as they travel. What the provider's own checks refuse parks this step alone."""
+    try:
+        if not step.constant:
+            params = step.operation.prepare(params, step.provider)
+        return _Prepared(params=params, recipient=step.operation.recipient(params))
+    except InvalidParams as error:
+        problem = f"with.{error.field}: {error.problem}"
+    except Exception as error:  # noqa: BLE001 - a vendor's fault must not refuse the event
+        problem = f"with: it could not be prepared ({type(error).__name__})"
+    return _Prepared(params=params, parked=f"rule {rule.id}, step {step.id}, {problem}")
+
+
+def _later(moment: datetime, by: timedelta) -> datetime:
+    try:
+        return moment + by
+    except OverflowError:
+        return _FOREVER
