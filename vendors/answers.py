@@ -7,7 +7,6 @@ must not go in: what a code of one vendor means.
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -53,10 +52,7 @@ def words(text: Any) -> str:
     """
     if not isinstance(text, str):
         return ""
-    line = "".join(
-        " " if unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else sign
-        for sign in text[: 8 * MAX_WORDS]
-    )
+    line = "".join(sign if sign.isprintable() else " " for sign in text[: 8 * MAX_WORDS])
     line = _NUMBER.sub("***", _ADDRESS.sub("***", line))
     line = _WHITESPACE.sub(" ", line).strip()
     return line if len(line) <= MAX_WORDS else line[: MAX_WORDS - 1].rstrip() + "…"

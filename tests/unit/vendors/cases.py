@@ -1,0 +1,106 @@
+"""Every operation of every vendor with parameters that are right, for the conformance suite.
+
+A new operation is held to the suite by one entry here; the suite fails while the entry is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from core.configuration import SecretRef
+from vendors.altcraft.provider import AltcraftProvider
+from vendors.operation import Answer, Identity, Operation, Params
+from vendors.provider import Provider
+from vendors.registry import VENDORS
+from vendors.smsgateway24.provider import SmsGateway24Provider
+
+TOKEN = "abcdefghijklmnqrstuvwxyz"
+NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+IDENTITY = Identity(request_id="0Xq_-9", tag=1234567890, called_at=NOW)
+
+_PUSH = {"provider": "Firefox", "subscription_id": "device-1"}
+_CHANNELS: dict[str, Params] = {
+    "email": {"email": "john@example.com"},
+    "sms": {"phone": "+79000000000"},
+    "push": _PUSH,
+    "telegram_bot": {"cc_data": {"id": 1}},
+    "whatsapp": {"cc_data": {"phone": "+79000000000"}},
+    "viber": {"cc_data": {"phone": "+79000000000"}},
+    "notify": {"cc_data": {"phone": "+79000000000"}},
+}
+_EVERYTHING = {
+    "status": 5,
+    "priority": 10,
+    "custom_fields": {"_os": "linux", "city": None},
+    "cats": ["news", "sales"],
+    "date": "2018-08-22T00:00:00.000Z",
+    "ip": "192.0.2.1",
+    "url": "https://example.com/join",
+    "skip_triggers": True,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One operation with right parameters, and the answer that means it worked."""
+
+    kind: str
+    operation: Operation
+    provider: Provider
+    params: Params
+    success: bytes
+
+    def __str__(self) -> str:
+        variant = self.params.get("channel", "")
+        return f"{self.kind}.{self.operation.name}{'-' if variant else ''}{variant}"
+
+    def prepared(self) -> Params:
+        return self.operation.prepare(self.params, self.provider)
+
+
+def altcraft_provider(token: SecretRef, **settings: Any) -> AltcraftProvider:
+    given = {"url": "https://example.com", "db_id": 1, "resource_id": 1, **settings}
+    return AltcraftProvider.model_validate({"token": token, **given})
+
+
+def sms_provider(token: SecretRef, **settings: Any) -> SmsGateway24Provider:
+    given = {"device_id": 260, "region": "DE", **settings}
+    return SmsGateway24Provider.model_validate({"token": token, **given})
+
+
+def token_in(folder: Path, value: str = TOKEN) -> SecretRef:
+    """A secret that stands in a file, as it does in production."""
+    file = folder / "token"
+    file.write_text(value + "\n", encoding="utf-8")
+    return SecretRef(file=str(file))
+
+
+def cases(token: SecretRef) -> Iterator[Case]:
+    subscribe = VENDORS["altcraft"].operations["subscriptions/set"]
+    for auth in ("body", "bearer"):
+        for channel, contact in _CHANNELS.items():
+            yield Case(
+                kind="altcraft",
+                operation=subscribe,
+                provider=altcraft_provider(token, auth=auth),
+                params={"profile_id": "p-1", "channel": channel, **contact, **_EVERYTHING},
+                success=b'{"error":0,"error_text":"","data":{"action":"suspended"}}',
+            )
+    yield Case(
+        kind="smsgateway24",
+        operation=VENDORS["smsgateway24"].operations["send"],
+        provider=sms_provider(token, sim=1),
+        params={"to": "0157 52982212", "text": "Hello!", "timetosend": "2026-12-01"},
+        success=b'{"error":0,"sms_id":62807347,"message":"Sms has been saved successfully"}',
+    )
+
+
+def answer(status: int = 200, body: bytes | str = b"", **headers: str) -> Answer:
+    """Header names are written with underscores."""
+    raw = body.encode() if isinstance(body, str) else body
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status=status, headers=named, body=raw)
