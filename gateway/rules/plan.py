@@ -1,7 +1,7 @@
 """The rules, compiled, and what they make of an event. Pure: no I/O, no clock, no state.
 
-A rule that fails on an event becomes parked actions; nothing here raises for an event. What must not
-go in: reading the configuration (see `load`).
+A rule that fails on an event becomes parked actions; nothing here raises for an event. What must
+not go in: reading the configuration (see `load`).
 """
 
 from __future__ import annotations
@@ -168,7 +168,8 @@ def _make(step: Step, facts: Facts) -> JsonObject:
 
 
 def _prepare(rule: Rule, step: Step, params: JsonObject) -> _Prepared:
-    """The parameters as they travel. What the provider's own checks refuse parks this step alone."""
+    """The parameters as they travel. What the provider's own checks refuse parks this step
+    alone."""
     try:
         if not step.constant:
             params = step.operation.prepare(params, step.provider)

@@ -1,0 +1,38 @@
+"""Request headers as parsers and verifiers need them: by lower-case name, and never two where one
+counts.
+
+A header sent twice is read differently by different programs along the way, so one that decides
+something is refused then. What must not go in: what any header means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from core.errors import MalformedRequest
+
+
+class Headers:
+    """Names in lower case, values as received (bytes that are not UTF-8 as surrogate escapes)."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name.lower(), []).append(value)
+
+    def one(self, name: str) -> str | None:
+        """The value, or None. Raises MalformedRequest if the header came more than once."""
+        values = self._values.get(name)
+        if values is None:
+            return None
+        if len(values) > 1:
+            raise MalformedRequest(f"The header {name} was sent more than once.")
+        return values[0]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def names(self) -> Iterator[str]:
+        return iter(self._values)

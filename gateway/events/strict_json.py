@@ -1,0 +1,110 @@
+"""JSON that every reader along the way understands in the same way, or MalformedRequest.
+
+orjson refuses most of what is wrong; what it cannot see (duplicate keys, integers that it turns
+into floats) is found by counting, and where counting cannot tell, by reading once more with the
+standard library. What must not go in: what an event is.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+import orjson
+
+from core.errors import MalformedRequest
+
+MAX_DEPTH = 64
+MAX_NODES = 10_000
+MAX_STRING = 64 * 1024
+"""Bytes of UTF-8."""
+
+_INT64 = 2**63
+
+
+def parse_json(body: bytes) -> Any:
+    """Plain data. Raises MalformedRequest for anything that is not strict JSON, nothing else."""
+    if not body:
+        raise MalformedRequest("The body is empty.")
+    try:
+        value = orjson.loads(body)
+    except ValueError:
+        raise MalformedRequest("The body is not JSON in UTF-8.") from None
+    census = _Census()
+    census.visit(value, 1)
+    # Two quotes to each string that was kept: any other number means that a key was dropped.
+    if census.huge or b"\\" in body or body.count(b'"') != 2 * census.strings:
+        _read_again(body)
+    return value
+
+
+class _Census:
+    """One walk over the data: refuses what is too much and counts what the bytes are compared
+    with."""
+
+    __slots__ = ("huge", "nodes", "strings")
+
+    def __init__(self) -> None:
+        self.nodes = 0
+        self.strings = 0
+        self.huge = False
+        """A float so big that it may have been written as an integer."""
+
+    def visit(self, value: Any, depth: int) -> None:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise MalformedRequest(f"The JSON has more than {MAX_NODES} values.")
+        kind = type(value)
+        if kind is str:
+            self._visit_string(value)
+        elif kind is dict:
+            self._check_depth(depth)
+            for key, inner in value.items():
+                self._visit_string(key)
+                self.visit(inner, depth + 1)
+        elif kind is list:
+            self._check_depth(depth)
+            for inner in value:
+                self.visit(inner, depth + 1)
+        elif kind is int:
+            if not -_INT64 <= value < _INT64:
+                _refuse_integer()
+        elif kind is float and not -_INT64 < value < _INT64:
+            self.huge = True
+
+    def _visit_string(self, text: str) -> None:
+        self.strings += 1
+        if len(text) > MAX_STRING or (
+            len(text) > MAX_STRING // 4 and len(text.encode()) > MAX_STRING
+        ):
+            raise MalformedRequest(f"The JSON holds a string of more than {MAX_STRING} bytes.")
+
+    def _check_depth(self, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            raise MalformedRequest(f"The JSON is nested deeper than {MAX_DEPTH} levels.")
+
+
+def _read_again(body: bytes) -> None:
+    """Only after the walk: it has bounded the depth, and with it this reader's recursion."""
+    try:
+        _CAREFUL.decode(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise MalformedRequest("The body is not JSON in UTF-8.") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise MalformedRequest("The JSON holds an object with the same key twice.")
+
+
+def _fitting(digits: str) -> int:
+    if len(digits) > 20 or not -_INT64 <= int(digits) < _INT64:
+        _refuse_integer()
+    return 0
+
+
+def _refuse_integer() -> NoReturn:
+    raise MalformedRequest("The JSON holds an integer beyond 64 bits; send it as a string.")
+
+
+_CAREFUL = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_fitting)
