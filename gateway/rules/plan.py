@@ -90,7 +90,7 @@ class Rules:
             decision.append(made)
             for step, result in zip(rule.steps, prepared, strict=False):
                 actions.append(self._action(event, rule, step, result, len(actions)))
-                if result.parked is not None:
+                if result.parked is not None and f"parked: {result.parked}" not in notes:
                     notes.append(f"parked: {result.parked}")
         if not any(part.matched or part.error for part in decision):
             notes.append(NO_RULE_MATCHED)
