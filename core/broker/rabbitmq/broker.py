@@ -1,0 +1,96 @@
+"""RabbitMQ's side of the port: two connections, so that a blocked publisher does not stop the
+consumers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+from core.broker.port import Outgoing, Subscription
+from core.broker.rabbitmq import declaring
+from core.broker.rabbitmq.consuming import RabbitMQSubscription
+from core.broker.rabbitmq.failures import library_failures
+from core.broker.rabbitmq.link import Link, close, connect, running
+from core.broker.rabbitmq.publishing import Publishing
+from core.broker.topology import Topology
+
+_FIRST_TRY = timedelta(seconds=2)
+_DECLARE_LIMIT = timedelta(seconds=30)
+_DEPTH_LIMIT = timedelta(seconds=2.5)
+
+
+class RabbitMQBroker:
+    """A connection to RabbitMQ. Used as a context manager, which opens even while the broker is
+    away."""
+
+    def __init__(self, url: str, *, publish_limit: timedelta = timedelta(seconds=2.5)) -> None:
+        self._url = url
+        self._publishing_link = Link(url, "publishing")
+        self._consuming_link = Link(url, "consuming")
+        self._consuming = False
+        self._publishing = Publishing(self._publishing_link, limit=publish_limit)
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Returns when connected, or soon, with the connection still being tried in the
+        background."""
+        await self._stack.enter_async_context(running(self._publishing_link.run()))
+        await self._stack.enter_async_context(running(self._publishing.run()))
+        try:
+            async with asyncio.timeout(_FIRST_TRY.total_seconds()):
+                await self._publishing_link.tried.wait()
+        except TimeoutError:
+            pass
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    @property
+    def connected(self) -> bool:
+        return self._publishing.ready
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        await self._publishing.publish(messages)
+
+    async def declare(self, topology: Topology) -> None:
+        connection = await connect(self._url, "declaring")
+        try:
+            with library_failures("declaring the topology"):
+                async with asyncio.timeout(_DECLARE_LIMIT.total_seconds()):
+                    await declaring.declare(connection, topology)
+        finally:
+            await close(connection)
+
+    @asynccontextmanager
+    async def subscribe(self, queue: str, *, prefetch: int) -> AsyncIterator[Subscription]:
+        await self._start_consuming()
+        subscription = RabbitMQSubscription(self._consuming_link, queue, prefetch=prefetch)
+        async with running(subscription.run()):
+            yield subscription
+
+    async def depth(self, queue: str) -> int:
+        await self._start_consuming()
+        with library_failures(f"looking at {queue}"):
+            async with asyncio.timeout(_DEPTH_LIMIT.total_seconds()):
+                connection = await self._consuming_link.connected()
+                count = await declaring.ready(connection, queue)
+        return count
+
+    async def _start_consuming(self) -> None:
+        """The second connection is made when it is first needed: a gateway only publishes."""
+        if not self._consuming:
+            self._consuming = True
+            await self._stack.enter_async_context(running(self._consuming_link.run()))

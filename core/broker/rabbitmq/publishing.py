@@ -1,0 +1,140 @@
+"""Publishing with confirms: success means confirmed and routed, and every call has a verdict in
+time.
+
+What must not go in: retries. Whoever publishes decides what an unknown outcome means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+
+from aio_pika import DeliveryMode, Message
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
+from pamqp.commands import Basic
+
+from core.broker.port import Outgoing
+from core.broker.rabbitmq.failures import library_failures, raise_as_ours
+from core.broker.rabbitmq.link import Link, pause
+from core.broker.topology import EXCHANGE
+from core.errors import BrokerError, BrokerUnavailable, PublishRefused, Unroutable
+from core.logs import get_logger
+
+log = get_logger()
+
+# So many calls one after the other without one confirm in their whole time: the peer is taken for
+# dead, long before heartbeats would tell.
+_SILENT_CALLS = 2
+_OPEN_LIMIT = timedelta(seconds=5)
+
+
+class Publishing:
+    """The publishing side: one connection, one channel."""
+
+    def __init__(self, link: Link, *, limit: timedelta) -> None:
+        self._link = link
+        self._limit = limit.total_seconds()
+        self._exchange: AbstractExchange | None = None
+        self._confirms = 0
+        self._silent = 0
+
+    @property
+    def ready(self) -> bool:
+        return self._exchange is not None
+
+    async def run(self) -> None:
+        """Keep a channel open on whatever connection there is. Ends only by cancellation."""
+        while True:
+            connection = await self._link.connected()
+            try:
+                await self._keep_channel(connection)
+            except BrokerError as error:
+                log.warning("broker_channel_failed", reason=str(error))
+                self._link.tried.set()
+                self._link.drop(connection)
+            await asyncio.sleep(0 if self._link.connection is connection else pause())
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        """As the port says. All are written before the first confirm is waited for."""
+        if not messages:
+            return
+        exchange = self._exchange
+        if exchange is None:
+            raise BrokerUnavailable("publishing: not connected")
+        connection, confirms, silent = self._link.connection, self._confirms, self._silent
+        try:
+            with library_failures("publishing"):
+                async with asyncio.timeout(self._limit):
+                    verdicts = await asyncio.gather(
+                        *(self._publish_one(exchange, message) for message in messages),
+                        return_exceptions=True,
+                    )
+        except BrokerUnavailable:
+            if self._confirms == confirms and self._silent == silent:
+                self._silent += 1
+                if self._silent >= _SILENT_CALLS and connection is not None:
+                    self._link.drop(connection)
+            raise
+        _judge(verdicts)
+
+    async def _publish_one(self, exchange: AbstractExchange, message: Outgoing) -> None:
+        outgoing = Message(
+            message.body,
+            delivery_mode=DeliveryMode.PERSISTENT,
+            # Returns are matched by this id, so it must be new for every attempt: with an id used
+            # twice the message that was lost would be reported as taken.
+            message_id=uuid.uuid4().hex,
+        )
+        frame = await exchange.publish(outgoing, message.queue, mandatory=True)
+        if not isinstance(frame, Basic.Ack):
+            raise PublishRefused(f"publishing: the broker answered {type(frame).__name__}")
+        self._confirms += 1
+        self._silent = 0
+
+    async def _keep_channel(self, connection: AbstractConnection) -> None:
+        closed = asyncio.Event()
+        with library_failures("opening a channel"):
+            async with asyncio.timeout(_OPEN_LIMIT.total_seconds()):
+                channel = connection.channel(publisher_confirms=True, on_return_raises=True)
+                await channel.initialize()
+                exchange = await channel.get_exchange(EXCHANGE, ensure=False)
+        try:
+            channel.close_callbacks.add(lambda *_: closed.set())
+            if not channel.is_closed:
+                self._confirms, self._silent = 0, 0
+                self._exchange = exchange
+                self._link.tried.set()
+                await closed.wait()
+                log.warning("broker_channel_closed", channel="publishing")
+        finally:
+            self._exchange = None
+            await close_channel(channel)
+
+
+async def close_channel(channel: AbstractChannel) -> None:
+    """Close if it is still open; what is unacknowledged on it goes back to its queue."""
+    try:
+        with library_failures("closing a channel"):
+            async with asyncio.timeout(_OPEN_LIMIT.total_seconds()):
+                await channel.close()
+    except BrokerError as error:
+        log.debug("broker_channel_not_closed_in_order", reason=str(error))
+
+
+def _judge(verdicts: Sequence[BaseException | None]) -> None:
+    """Raise the verdict that says most: a missing queue needs a person, a full one time, the rest
+    is unknown."""
+    errors: list[BrokerError] = []
+    for verdict in verdicts:
+        if verdict is None:
+            continue
+        try:
+            raise_as_ours(verdict, "publishing")
+        except BrokerError as error:
+            errors.append(error)
+    for kind in (Unroutable, PublishRefused, BrokerUnavailable):
+        for found in errors:
+            if isinstance(found, kind):
+                raise found

@@ -1,0 +1,1 @@
+"""What every broker adapter must do, and what each must survive."""

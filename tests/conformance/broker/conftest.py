@@ -1,0 +1,36 @@
+"""The two adapters, by name, each with nothing declared and a way to open it again."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from core.broker.connect import open_broker
+from core.broker.port import Broker
+from core.broker.topology import Topology, work_queue
+from core.messages import Lane
+
+TOPOLOGY = Topology.of(["sms"])
+QUEUE = work_queue("sms", Lane.NORMAL)
+OTHER = work_queue("sms", Lane.URGENT)
+MISSING = work_queue("nobody", Lane.NORMAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """One adapter and the place it keeps its messages in."""
+
+    url: str
+
+    def open(self) -> AbstractAsyncContextManager[Broker]:
+        return open_broker(self.url)
+
+
+@pytest.fixture(params=["rabbitmq", "embedded"])
+def adapter(request: pytest.FixtureRequest, tmp_path: Path) -> Adapter:
+    if request.param == "rabbitmq":
+        return Adapter(url=request.getfixturevalue("broker_url"))
+    return Adapter(url=f"embedded:{tmp_path / 'broker.db'}")
