@@ -13,19 +13,29 @@ import click
 
 from cli import (
     actions,
+    books,
+    gateway,
+    init,
     migrate,
+    rules,
     send,
     show,
+    topology,
     version,
 )
 from cli.failure import explain
 from core.logs import configure_logs, get_logger
 
 COMMANDS: tuple[click.Command, ...] = (
+    init.command,
+    gateway.command,
     migrate.command,
+    topology.command,
+    rules.command,
     send.command,
     actions.command,
     show.command,
+    books.command,
     version.command,
 )
 
@@ -45,7 +55,7 @@ def postern() -> None:
 
     Try it: postern demo
     """
-    configure_logs("info", json=not sys.stderr.isatty())
+    configure_logs("warning", json=not sys.stderr.isatty())
 
 
 for each in COMMANDS:

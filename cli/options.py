@@ -6,6 +6,7 @@ What must not go in: an option of one command only.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ import click
 
 from core.document import Document, read_document
 from core.errors import ConfigurationError
+from core.logs import configure_logs
 from core.settings import Settings, config_path, read_settings, secret_names
 from vendors.load import load_providers
 from vendors.provider import Provider
@@ -53,6 +55,11 @@ def settings_of(config: Path | None, data: Path | None) -> Settings:
     except ConfigurationError:
         names = frozenset()
     return read_settings(os.environ, data=data, config=config, also_allowed=names)
+
+
+def log_as(settings: Settings) -> None:
+    """Long-running commands log as the settings say; the others only what goes wrong."""
+    configure_logs(settings.log_level, settings.json_logs(terminal=sys.stderr.isatty()))
 
 
 def document_of(config: Path | None) -> Document:

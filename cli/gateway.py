@@ -1,0 +1,26 @@
+"""`postern gateway`: only the side that takes events."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from cli.options import log_as, settings_of, settings_options
+from gateway.app import run_gateway
+
+
+@click.command("gateway")
+@settings_options
+def command(config: Path | None, data: Path | None) -> None:
+    """Run the gateway as a process of its own: HTTP in, actions out.
+
+    It needs a RabbitMQ (POSTERN_BROKER=amqp://...); consumers run beside it. SIGTERM ends it
+    without losing a request; SIGHUP reads the configuration again.
+
+    Example: POSTERN_BROKER=amqp://127.0.0.1 postern gateway --config postern.yaml
+    """
+    settings = settings_of(config, data)
+    log_as(settings)
+    asyncio.run(run_gateway(settings))
