@@ -1,0 +1,221 @@
+"""Puts the gateway together and takes it apart again, in reverse order.
+
+What must not go in: anything that is done with a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from core.broker.connect import open_broker
+from core.broker.port import Broker
+from core.clock import Clock, SystemClock
+from core.errors import ConfigurationError
+from core.journal.connect import open_journal
+from core.journal.port import ReadJournal
+from core.logs import get_logger
+from core.settings import Address, Settings
+from gateway.declaring import Declaring
+from gateway.http.body import BodyGate
+from gateway.http.middleware import add_headers, watch_requests
+from gateway.http.probes import READINESS, REGISTRY, livez, metrics, readyz
+from gateway.http.readiness import Readiness
+from gateway.http.routes import add_routes
+from gateway.http.services import SERVICES, Services
+from gateway.intake import Intake
+from gateway.load import load_configuration
+from gateway.metrics import Metrics
+from gateway.reload import Reloader
+from gateway.running import Running
+from gateway.settings import Limits
+from gateway.watch import watch_config
+
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """A gateway that is serving. `listen` and `admin` are the addresses it is really bound to."""
+
+    listen: Address
+    admin: Address
+    readiness: Readiness
+    reloader: Reloader
+    limits: Limits
+
+    async def drain(self) -> None:
+        """Stop being ready, and go on serving while the news gets around. Before leaving the
+        context."""
+        self.readiness.draining = True
+        await asyncio.sleep(self.limits.grace.total_seconds())
+
+
+@asynccontextmanager
+async def open_gateway(
+    settings: Settings,
+    broker: Broker,
+    journal: ReadJournal | None,
+    *,
+    clock: Clock | None = None,
+    limits: Limits | None = None,
+    registry: CollectorRegistry | None = None,
+) -> AsyncIterator[Gateway]:
+    """A gateway on the addresses of the settings, serving until the context is left.
+
+    Raises ConfigurationError if the file is wrong or an address is taken, TopologyMismatch if the
+    broker is there and its queues are others. A broker or journal that is away does not keep it
+    from starting.
+    """
+    clock = clock or SystemClock()
+    limits = limits or Limits()
+    registry = registry or CollectorRegistry()
+    counts = Metrics(registry)
+    counts.broker_connected.set_function(lambda: float(broker.connected))
+    running = Running(await asyncio.to_thread(load_configuration, settings.config))
+    counts.show_rules(running.current.planner.version)
+    readiness = Readiness()
+    declaring = Declaring(broker=broker, running=running, readiness=readiness)
+    reloader = Reloader(
+        running=running,
+        load=partial(load_configuration, settings.config),
+        declare=broker.declare,
+        metrics=counts,
+    )
+    services = Services(
+        running=running,
+        intake=Intake(
+            planner=running.planner,
+            publisher=broker,
+            clock=clock,
+            metrics=counts,
+            label=running.label,
+            deadline=limits.publish_time,
+        ),
+        journal=journal,
+        gate=BodyGate(limits.bodies),
+        limits=limits,
+        clock=clock,
+        metrics=counts,
+    )
+    async with AsyncExitStack() as opened:
+        await declaring.first(limits.declare_time)
+        admin = await opened.enter_async_context(
+            _serve(_admin_app(readiness, registry), settings.admin, limits, "POSTERN_ADMIN")
+        )
+        await opened.enter_async_context(
+            _beside(declaring.run(), reloader.run(), watch_config(settings.config, reloader.ask))
+        )
+        listen = await opened.enter_async_context(
+            _serve(_public_app(services), settings.listen, limits, "POSTERN_LISTEN")
+        )
+        readiness.started = True
+        log.info("gateway_started", listen=str(listen), admin=str(admin))
+        try:
+            yield Gateway(
+                listen=listen, admin=admin, readiness=readiness, reloader=reloader, limits=limits
+            )
+        finally:
+            readiness.draining = True
+    log.info("gateway_stopped")
+
+
+async def run_gateway(
+    settings: Settings, *, started: Callable[[Gateway], None] | None = None
+) -> None:
+    """The gateway as a process of its own, until SIGTERM or SIGINT. SIGHUP reads the rules
+    again."""
+    if settings.broker.startswith("embedded:"):
+        raise ConfigurationError(
+            "an embedded broker belongs to one process: use `postern run`, or name a server here "
+            "(amqp://...)",
+            field="POSTERN_BROKER",
+        )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with (
+        open_broker(settings.broker) as broker,
+        open_journal(settings.journal) as journal,
+        open_gateway(settings, broker, journal) as gateway,
+    ):
+        loop.add_signal_handler(signal.SIGHUP, gateway.reloader.ask)
+        if started is not None:
+            started(gateway)
+        await stop.wait()
+        await gateway.drain()
+
+
+def _public_app(services: Services) -> web.Application:
+    watch = watch_requests(metrics=services.metrics, limits=services.limits, clock=services.clock)
+    app = web.Application(middlewares=[watch])
+    app[SERVICES] = services
+    app.on_response_prepare.append(add_headers)
+    add_routes(app)
+    return app
+
+
+def _admin_app(readiness: Readiness, registry: CollectorRegistry) -> web.Application:
+    app = web.Application()
+    app[READINESS] = readiness
+    app[REGISTRY] = registry
+    app.on_response_prepare.append(add_headers)
+    app.router.add_get("/livez", livez)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", metrics)
+    return app
+
+
+@asynccontextmanager
+async def _serve(
+    app: web.Application, address: Address, limits: Limits, setting: str
+) -> AsyncIterator[Address]:
+    """A listener. When the context is left it stops accepting and waits for requests in
+    progress."""
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        auto_decompress=False,
+        handler_cancellation=False,
+        keepalive_timeout=limits.keepalive.total_seconds(),
+        lingering_time=limits.lingering.total_seconds(),
+        shutdown_timeout=limits.drain.total_seconds(),
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, address.host or None, address.port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot listen on {address} ({error.strerror or type(error).__name__})",
+                field=setting,
+            ) from error
+        host, port = runner.addresses[0][:2]
+        yield Address(host=host, port=port)
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def _beside(*parts: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run parts while the context is open; one that fails ends the context with its own error."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(part) for part in parts]
+            yield
+            for task in tasks:
+                task.cancel()
+    except BaseExceptionGroup as errors:
+        if len(errors.exceptions) == 1:
+            raise errors.exceptions[0] from None
+        raise

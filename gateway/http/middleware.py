@@ -1,0 +1,100 @@
+"""Around every request: an opaque id, one answer for every error, security headers, the request
+metrics.
+
+What must not go in: anything that one route needs and another does not.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from core.clock import Clock
+from core.errors import MalformedRequest, NotFound, Unauthenticated
+from core.logs import get_logger
+from gateway.http.problem import Problem, answer_problem, problem_of
+from gateway.metrics import Metrics
+from gateway.settings import Limits
+
+SOURCE = web.RequestKey("source", str)
+"""Which configured source the request is about, once that is known: the label of its metrics."""
+
+NOBODY = "unknown"
+
+HEADERS = {
+    "Server": "postern",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+log = get_logger()
+
+
+async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in HEADERS.items():
+        response.headers[name] = value
+
+
+def watch_requests(*, metrics: Metrics, limits: Limits, clock: Clock) -> Middleware:
+    """The middleware: whatever happens inside, the client gets an answer in one form."""
+    retry_after = math.ceil(limits.retry_after.total_seconds())
+
+    @web.middleware
+    async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
+        started = clock.monotonic()
+        code = "ok"
+        try:
+            response = await handler(request)
+        except Exception as raised:  # noqa: BLE001 - nothing may reach aiohttp's own error page
+            error = _translate(raised)
+            instance = f"req_{secrets.token_hex(8)}"
+            problem = problem_of(error, retry_after=retry_after)
+            source = request.get(SOURCE, NOBODY)
+            if isinstance(error, Unauthenticated):
+                metrics.signature_failures.labels(source, error.cause).inc()
+            _tell(problem, error, source=source, instance=instance)
+            response, code = answer_problem(problem, instance=instance), problem.code
+        source = request.get(SOURCE, NOBODY)
+        metrics.requests.labels(source, str(response.status), code).inc()
+        metrics.seconds.observe(clock.monotonic() - started)
+        return response
+
+    return watch
+
+
+def _translate(error: Exception) -> Exception:
+    """What aiohttp itself refuses (a target that is no path, say), in our words."""
+    if isinstance(error, web.HTTPNotFound):
+        return NotFound("There is nothing here.")
+    if isinstance(error, web.HTTPException) and error.status < 500:
+        return MalformedRequest("The request is malformed.")
+    return error
+
+
+def _tell(problem: Problem, error: Exception, *, source: str, instance: str) -> None:
+    """A line for each refused request; the cause of a failed authentication is in its metric
+    only."""
+    if problem.status == 500:
+        log.error("request_failed", source=source, instance=instance, exc_info=error)
+    elif problem.status == 503:
+        log.warning(
+            "request_not_accepted",
+            source=source,
+            code=problem.code,
+            instance=instance,
+            error=error,
+        )
+    else:
+        log.info(
+            "request_refused",
+            source=source,
+            status=problem.status,
+            code=problem.code,
+            instance=instance,
+        )

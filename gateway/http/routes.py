@@ -1,0 +1,134 @@
+"""Every route of the public port, as data: what is served, by whom, and how it may end.
+
+The table is what the server is built from, and what a description of the API is generated from.
+What must not go in: behaviour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from core.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    BrokerUnavailable,
+    InvalidBatch,
+    InvalidEvent,
+    InvalidParameter,
+    JournalUnavailable,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotAllowed,
+    NotFound,
+    Overloaded,
+    PosternError,
+    PublishRefused,
+    Unauthenticated,
+    Unroutable,
+    UnsupportedContent,
+)
+from gateway.http.body import leave_continue_to_handler
+from gateway.http.events import post_event, post_hook
+from gateway.http.journal import get_actions, get_event
+from gateway.http.trial import post_trial
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_BODY: tuple[type[PosternError], ...] = (
+    Unauthenticated,
+    NotAllowed,
+    MalformedRequest,
+    UnsupportedContent,
+    BodyTooLarge,
+    BodyTooSlow,
+    Overloaded,
+    InvalidEvent,
+)
+_PUBLISH: tuple[type[PosternError], ...] = (BrokerUnavailable, PublishRefused, Unroutable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method on one path. `errors`: what it may raise, besides what every path may (404,
+    405)."""
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    success: int
+    errors: tuple[type[PosternError], ...]
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="POST",
+        path="/v1/events",
+        handler=post_event,
+        summary="Send one event or a batch of them; the bearer key says which source it is.",
+        success=202,
+        errors=(*_BODY, InvalidBatch, *_PUBLISH),
+    ),
+    Route(
+        method="POST",
+        path="/v1/hooks/{source}",
+        handler=post_hook,
+        summary="Send a signed webhook as the named source.",
+        success=202,
+        errors=(*_BODY, NotFound, InvalidBatch, *_PUBLISH),
+    ),
+    Route(
+        method="GET",
+        path="/v1/events/{ref}",
+        handler=get_event,
+        summary="What became of an event: every decision, action and attempt.",
+        success=200,
+        errors=(Unauthenticated, NotFound, JournalUnavailable),
+    ),
+    Route(
+        method="GET",
+        path="/v1/actions",
+        handler=get_actions,
+        summary="The source's own actions, newest first.",
+        success=200,
+        errors=(Unauthenticated, InvalidParameter, JournalUnavailable),
+    ),
+    Route(
+        method="POST",
+        path="/v1/rules/try",
+        handler=post_trial,
+        summary="What the running rules would make of an event; nothing is done.",
+        success=200,
+        errors=_BODY,
+    ),
+)
+
+
+def add_routes(app: web.Application) -> None:
+    """Serve the table; every other method on its paths is 405, and every other path 404."""
+    paths: dict[str, web.Resource] = {}
+    for route in ROUTES:
+        if route.path not in paths:
+            paths[route.path] = app.router.add_resource(route.path)
+        resource = paths[route.path]
+        resource.add_route(route.method, route.handler, expect_handler=leave_continue_to_handler)
+    for path, resource in paths.items():
+        allowed = tuple(route.method for route in ROUTES if route.path == path)
+        resource.add_route("*", _refuse_method(allowed), expect_handler=leave_continue_to_handler)
+    app.router.add_route(
+        "*", "/{anything:.*}", _refuse_path, expect_handler=leave_continue_to_handler
+    )
+
+
+def _refuse_method(allowed: tuple[str, ...]) -> Handler:
+    async def refuse(_request: web.Request) -> web.StreamResponse:
+        raise MethodNotAllowed(allowed)
+
+    return refuse
+
+
+async def _refuse_path(_request: web.Request) -> web.StreamResponse:
+    raise NotFound("There is nothing here.")

@@ -1,0 +1,46 @@
+"""What the handlers of the public port need, under one typed key; and who is asking.
+
+What must not go in: any work. Services are built in `gateway.app`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from core.clock import Clock
+from core.journal.port import ReadJournal
+from gateway.events.headers import Headers
+from gateway.http.body import BodyGate
+from gateway.http.middleware import SOURCE
+from gateway.intake import Intake
+from gateway.metrics import Metrics
+from gateway.running import Running
+from gateway.settings import Limits
+from gateway.sources.source import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Built once; `running` is asked anew with each request."""
+
+    running: Running
+    intake: Intake
+    journal: ReadJournal | None
+    gate: BodyGate
+    limits: Limits
+    clock: Clock
+    metrics: Metrics
+
+
+SERVICES = web.AppKey("services", Services)
+
+
+def bearer_source(request: web.Request) -> Source:
+    """The source whose key the request carries. Raises Unauthenticated, or MalformedRequest if
+    there are several keys."""
+    sources = request.app[SERVICES].running.current.sources
+    source = sources.by_bearer(Headers(request.headers.items()).one("authorization"))
+    request[SOURCE] = source.name
+    return source

@@ -1,0 +1,29 @@
+"""`POST /v1/rules/try`: what the running rules would make of an event, explained. Nothing is done.
+
+What must not go in: publishing, or anything that could be mistaken for having accepted the event.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from core.errors import UnsupportedContent
+from gateway.events.headers import Headers
+from gateway.http.answers import answer_json, show_trial
+from gateway.http.body import read_body
+from gateway.http.events import parse_allowed
+from gateway.http.services import SERVICES, bearer_source
+
+
+async def post_trial(request: web.Request) -> web.Response:
+    services = request.app[SERVICES]
+    source = bearer_source(request)
+    with services.gate.pass_through():
+        body = await read_body(request, limit=source.max_body, within=services.limits.body_time)
+        headers = Headers(request.headers.items())
+        parsed = parse_allowed(body, headers, source=source, now=services.clock.now())
+    if parsed.batch:
+        raise UnsupportedContent("One event at a time can be tried.")
+    event = parsed.events[0]
+    plan = services.running.current.planner.plan(event)
+    return answer_json(show_trial(event.ref, plan))

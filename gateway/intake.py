@@ -1,0 +1,126 @@
+"""The heart of ingress: plan events, have everything confirmed, give receipts.
+
+A request is all or nothing for its sender: either every message of every event is confirmed and
+routed, or the sender gets an error and sends again. What stands after an error does no harm: ids
+are the same each time. What must not go in: HTTP, and anything that happens after the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from core.broker.port import Outgoing, Publisher
+from core.broker.topology import RECORDER_QUEUE, work_queue
+from core.clock import Clock
+from core.errors import BrokerUnavailable
+from core.messages import ActionMessage, Event, EventRecord, encode_action, encode_record
+from gateway.metrics import Metrics
+from gateway.rules.port import Plan, Planner
+
+TURN = 10
+"""Events planned before others get a turn on the loop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the sender of one event is told: what will be done about it."""
+
+    event: Event
+    plan: Plan
+
+
+class Intake:
+    """Takes events.
+
+    `planner` is asked for anew with each request, so that rules can be swapped; `label` brings a
+    type to one that the configuration names.
+    """
+
+    def __init__(
+        self,
+        *,
+        planner: Callable[[], Planner],
+        publisher: Publisher,
+        clock: Clock,
+        metrics: Metrics,
+        label: Callable[[str], str],
+        deadline: timedelta,
+    ) -> None:
+        self._planner = planner
+        self._publisher = publisher
+        self._clock = clock
+        self._metrics = metrics
+        self._label = label
+        self._deadline = deadline
+
+    async def accept(self, events: Sequence[Event]) -> list[Receipt]:
+        """Receipts in the order of the events, given only when all their messages are durable.
+
+        Raises BrokerUnavailable, PublishRefused or Unroutable; then some messages may stand
+        already, and the sender's next try makes the rest whole.
+        """
+        try:
+            async with asyncio.timeout(self._deadline.total_seconds()):
+                receipts = await self._plan(events)
+                started = self._clock.monotonic()
+                await self._publisher.publish(messages_of(receipts))
+        except TimeoutError:
+            raise BrokerUnavailable("no confirm within the time a request may take") from None
+        self._metrics.publish_seconds.observe(self._clock.monotonic() - started)
+        self._count(receipts)
+        return receipts
+
+    async def _plan(self, events: Sequence[Event]) -> list[Receipt]:
+        planner = self._planner()
+        receipts = []
+        for number, event in enumerate(events, start=1):
+            receipts.append(Receipt(event=event, plan=planner.plan(event)))
+            if number % TURN == 0:
+                await asyncio.sleep(0)
+        return receipts
+
+    def _count(self, receipts: Sequence[Receipt]) -> None:
+        for receipt in receipts:
+            kind = self._label(receipt.event.type)
+            self._metrics.accepted.labels(receipt.event.source, kind).inc()
+            for action in receipt.plan.actions:
+                state = "parked" if action.parked else "queued"
+                self._metrics.planned.labels(action.provider, action.lane.value, state).inc()
+            for part in receipt.plan.decision:
+                if part.error is not None:
+                    self._metrics.rules_failed.labels(part.rule).inc()
+
+
+def messages_of(receipts: Sequence[Receipt]) -> list[Outgoing]:
+    """Every event's record, then every action that is not parked.
+
+    Records go first: if the process dies between two publishes, the recorder knows what is missing.
+    """
+    records = [
+        Outgoing(queue=RECORDER_QUEUE, body=encode_record(record_of(receipt)))
+        for receipt in receipts
+    ]
+    actions = [
+        Outgoing(
+            queue=work_queue(action.provider, action.lane),
+            body=encode_action(ActionMessage(action=action)),
+        )
+        for receipt in receipts
+        for action in receipt.plan.actions
+        if action.parked is None
+    ]
+    return records + actions
+
+
+def record_of(receipt: Receipt) -> EventRecord:
+    plan = receipt.plan
+    return EventRecord(
+        event=receipt.event,
+        rules_version=plan.rules_version,
+        decision=plan.decision,
+        actions=plan.actions,
+        notes=plan.notes,
+    )

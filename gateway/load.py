@@ -1,0 +1,49 @@
+"""From the configuration file to what the gateway runs with. Blocking: it reads files and compiles
+rules.
+
+What must not go in: what any section means (see its loader).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from core.broker.topology import Topology
+from core.document import Document, read_document
+from gateway.rules.load import load_rules
+from gateway.running import Configuration, TypeLabels
+from gateway.sources.load import load_sources
+from vendors.load import check_top_level, load_journal, load_providers
+from vendors.registry import VENDORS
+
+
+def load_configuration(path: Path) -> Configuration:
+    """Raises ConfigurationError with file, line, field and what was expected.
+
+    The providers' tokens are not read: the gateway calls nobody.
+    """
+    document = read_document(path)
+    check_top_level(document)
+    keep = load_journal(document).keep
+    providers = load_providers(document, VENDORS)
+    planner = load_rules(document, providers, VENDORS, keep)
+    return Configuration(
+        planner=planner,
+        sources=load_sources(document),
+        topology=Topology.of(providers),
+        labels=TypeLabels(_named_types(document)),
+    )
+
+
+def _named_types(document: Document) -> Iterator[str]:
+    """Every event type and glob that rules and sources name."""
+    for rule in document.data.get("rules") or []:
+        yield from _listed(rule.get("on"))
+    for source in (document.data.get("sources") or {}).values():
+        yield from _listed(source.get("events"))
+
+
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or [])

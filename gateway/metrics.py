@@ -1,0 +1,92 @@
+"""The metrics of ingress, in one place. Labels come from the configuration only.
+
+An event type or a source that a sender made up is counted as `other` or `unknown`, so that nobody
+outside can make the number of series grow. What must not go in: a registry of the whole process;
+it is handed in.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_BODY_BYTES = (256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0)
+
+
+class Metrics:
+    """What the gateway counts. One object a process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self.requests = Counter(
+            "postern_ingress_requests",
+            "Requests answered, by source, HTTP status and problem code (ok: none).",
+            ("source", "status", "code"),
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "postern_ingress_seconds",
+            "Time from a request's headers to its answer.",
+            buckets=_REQUEST_SECONDS,
+            registry=registry,
+        )
+        self.bytes = Histogram(
+            "postern_ingress_bytes",
+            "Size of request bodies that were read whole.",
+            buckets=_BODY_BYTES,
+            registry=registry,
+        )
+        self.accepted = Counter(
+            "postern_events_accepted",
+            "Events answered with a receipt.",
+            ("source", "type"),
+            registry=registry,
+        )
+        self.planned = Counter(
+            "postern_actions_planned",
+            "Actions planned for accepted events; state is queued or parked.",
+            ("provider", "lane", "state"),
+            registry=registry,
+        )
+        self.rules_failed = Counter(
+            "postern_rules_failed",
+            "Rules that could not be evaluated on an event.",
+            ("rule",),
+            registry=registry,
+        )
+        self.publish_seconds = Histogram(
+            "postern_publish_seconds",
+            "Time until the broker had confirmed all messages of a request.",
+            buckets=_REQUEST_SECONDS,
+            registry=registry,
+        )
+        self.signature_failures = Counter(
+            "postern_signature_failures",
+            "Requests that could not be authenticated, by cause.",
+            ("source", "cause"),
+            registry=registry,
+        )
+        self.reloads = Counter(
+            "postern_rules_reload",
+            "Attempts to take over a changed configuration.",
+            ("result",),
+            registry=registry,
+        )
+        self._rules = Gauge(
+            "postern_rules_info",
+            "The version of the running rules.",
+            ("version",),
+            registry=registry,
+        )
+        self.broker_connected = Gauge(
+            "postern_broker_connected",
+            "1 while the broker can be published to.",
+            registry=registry,
+        )
+        for result in ("applied", "refused"):
+            self.reloads.labels(result)
+
+    def show_rules(self, version: str) -> None:
+        """The running version, as the one series of its name."""
+        self._rules.clear()
+        self._rules.labels(version).set(1)

@@ -1,0 +1,80 @@
+"""Taking over a changed configuration while requests go on.
+
+A bad file is refused as a whole and the running one stays. Queues of new providers stand before
+the rules that use them are swapped in, so that no event of theirs is answered 503. What must not
+go in: what is in a configuration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+from core.broker.topology import Topology
+from core.errors import BrokerUnavailable, ConfigurationError, TopologyMismatch
+from core.logs import get_logger
+from gateway.metrics import Metrics
+from gateway.running import Configuration, Running
+
+log = get_logger()
+
+AGAIN_AFTER = 2.0
+
+
+class Reloader:
+    """Swaps the running configuration when asked to (a signal, or `gateway.watch`)."""
+
+    def __init__(
+        self,
+        *,
+        running: Running,
+        load: Callable[[], Configuration],
+        declare: Callable[[Topology], Awaitable[None]],
+        metrics: Metrics,
+    ) -> None:
+        self._running = running
+        self._load = load
+        self._declare = declare
+        self._metrics = metrics
+        self._asked = asyncio.Event()
+
+    def ask(self) -> None:
+        """Have the configuration read again soon; for a signal handler."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Serve `ask` until cancelled. A broker that is away is waited for, or for the next
+        change."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            while not await self.reload():
+                pause = AGAIN_AFTER * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, no secret
+                try:
+                    async with asyncio.timeout(pause):
+                        await self._asked.wait()
+                    self._asked.clear()
+                except TimeoutError:
+                    continue
+
+    async def reload(self) -> bool:
+        """Read, check, declare, swap. False: the broker is away, so it is worth another try."""
+        try:
+            # Compiling many rules takes a while, and requests go on meanwhile.
+            fresh = await asyncio.to_thread(self._load)
+            # Applied even if the text is the same: a secret in a file of its own may have changed.
+            if set(fresh.topology.queues) - set(self._running.current.topology.queues):
+                await self._declare(fresh.topology)
+        except (ConfigurationError, TopologyMismatch) as error:
+            self._metrics.reloads.labels("refused").inc()
+            log.warning("reload_refused", error=error)
+            return True
+        except BrokerUnavailable:
+            log.warning("reload_waits_for_broker")
+            return False
+        self._running.current = fresh
+        self._metrics.reloads.labels("applied").inc()
+        self._metrics.show_rules(fresh.planner.version)
+        log.info("reload_applied", rules_version=fresh.planner.version)
+        return True

@@ -1,0 +1,35 @@
+"""The limits of the gateway, with the reason for each default. Built once, handed to who needs
+them.
+
+What must not go in: addresses and URLs (`core.settings`), and anything a source may set for itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one gateway process grants to senders and to itself."""
+
+    body_time: timedelta = timedelta(seconds=5)
+    """The whole body must have arrived by then; a dripping client would hold a slot for ever."""
+    bodies: int = 512
+    """Requests with a body in progress at a time: with the sources' `max_body` this bounds
+    memory."""
+    publish_time: timedelta = timedelta(milliseconds=2500)
+    """Shops give up on a webhook after 5 s: planning and confirms must be through well before."""
+    retry_after: timedelta = timedelta(seconds=2)
+    """What a sender is told to wait when we cannot take its events now."""
+    keepalive: timedelta = timedelta(seconds=75)
+    """Longer than the idle time of common proxies, so that they close first."""
+    lingering: timedelta = timedelta(seconds=2)
+    """How long the unread rest of a refused body is read off, so that the answer arrives."""
+    grace: timedelta = timedelta(seconds=1)
+    """Between readiness going off and the port closing: requests still arrive in that time."""
+    drain: timedelta = timedelta(seconds=5)
+    """For requests in progress when the port closes; longer than `publish_time`."""
+    declare_time: timedelta = timedelta(seconds=2)
+    """How long the start waits for the broker before it goes on without it."""
