@@ -1,0 +1,1 @@
+"""The marketing platform's simulator: one file a call, one line in `sandbox.app` for each."""

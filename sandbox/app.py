@@ -1,0 +1,116 @@
+"""The sandbox put together: both simulators, the controls and the page, in one application.
+
+What must not go in: what any call does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+from aiohttp import web
+
+from core.clock import Clock, SystemClock
+from core.errors import ConfigurationError
+from sandbox.altcraft import subscriptions_set as altcraft_set
+from sandbox.control import control_routes
+from sandbox.live import page_routes
+from sandbox.smsgateway24 import addsms as sms_add
+from sandbox.smsgateway24 import getallsms as sms_list
+from sandbox.switches import Switches
+from sandbox.world import WORLD, World
+
+MAX_BODY = 10 * 1024 * 1024
+"""Altcraft's default limit."""
+
+PACE = timedelta(milliseconds=800)
+"""How long the fake phone takes for each step of a text."""
+
+ALTCRAFT_CALLS = {altcraft_set.CALL: altcraft_set.subscriptions_set}
+SMSGATEWAY24_CALLS = {sms_add.CALL: sms_add.addsms, sms_list.CALL: sms_list.getallsms}
+
+
+def create_app(
+    *,
+    clock: Clock | None = None,
+    tokens: frozenset[str] | None = None,
+    switches: Switches | None = None,
+    pace: timedelta = PACE,
+) -> web.Application:
+    """The application. `tokens` None: any token that is not empty is taken."""
+    app = web.Application(client_max_size=MAX_BODY)
+    app[WORLD] = World(
+        clock=clock or SystemClock(), tokens=tokens, pace=pace, switches=switches or Switches()
+    )
+    for call, handler in ALTCRAFT_CALLS.items():
+        path = f"/altcraft/api/v1.1/{call}"
+        app.router.add_post(path, handler)
+        app.router.add_post(path + "/", handler)
+    for call, handler in SMSGATEWAY24_CALLS.items():
+        path = f"/smsgateway24/getdata/{call}"
+        app.router.add_get(path, handler, allow_head=False)
+        app.router.add_post(path, handler)
+    app.add_routes(control_routes(frozenset({*ALTCRAFT_CALLS, *SMSGATEWAY24_CALLS})))
+    app.add_routes(page_routes())
+    app.cleanup_ctx.append(_phone)
+    app.on_shutdown.append(_close)
+    return app
+
+
+@asynccontextmanager
+async def serve_sandbox(
+    listen: str,
+    *,
+    clock: Clock | None = None,
+    tokens: frozenset[str] | None = None,
+    switches: Switches | None = None,
+    pace: timedelta = PACE,
+) -> AsyncIterator[str]:
+    """Serve on `HOST:PORT` (port 0: any free one); the context is the address,
+    `http://127.0.0.1:8081`.
+
+    Raises ConfigurationError if nothing can listen there.
+    """
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ConfigurationError("expected HOST:PORT", field="listen")
+    app = create_app(clock=clock, tokens=tokens, switches=switches, pace=pace)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host.strip("[]"), int(port), backlog=1024)
+        try:
+            await site.start()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise ConfigurationError(f"cannot listen: {reason}", field="listen") from error
+        bound = runner.addresses[0][1]
+        yield f"http://{host}:{bound}"
+    finally:
+        await runner.cleanup()
+
+
+async def _phone(app: web.Application) -> AsyncIterator[None]:
+    """The fake phone: polls, and moves every text one step on when it is due."""
+    world = app[WORLD]
+
+    async def run() -> None:
+        while True:
+            await asyncio.sleep(min(world.pace.total_seconds() / 2, 0.25))
+            for text in world.texts.step(world.clock.now()):
+                world.feed.put_text(text.id, sms_add.shown(text))
+
+    task = asyncio.create_task(run())
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _close(app: web.Application) -> None:
+    """Let go of those who wait: streams, and calls that hang by order."""
+    world = app[WORLD]
+    world.closing.set()
+    world.feed.reset()

@@ -1,0 +1,104 @@
+"""`/_sandbox/...`: reading the effects, ordering faults, turning switches, starting over.
+
+For tests and demos on loopback: nothing here asks who is there. What must not go in: the vendors'
+own calls.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from sandbox.faults import FaultOrder
+from sandbox.switches import Switches
+from sandbox.world import WORLD
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def control_routes(calls: frozenset[str]) -> list[web.RouteDef]:
+    """`calls`: what can be named in a fault."""
+
+    async def order_fault(request: web.Request) -> web.Response:
+        order = _parsed(FaultOrder, await request.read())
+        if isinstance(order, web.Response):
+            return order
+        if order.call not in calls:
+            return _problem(f"call: expected one of {', '.join(sorted(calls))}")
+        return _json(request.app[WORLD].faults.add(order).shown(), status=201)
+
+    return [
+        web.get("/_sandbox/effects", _effects),
+        web.get("/_sandbox/counts", _counts),
+        web.post("/_sandbox/faults", order_fault),
+        web.get("/_sandbox/faults", _list_faults),
+        web.delete("/_sandbox/faults", _clear_faults),
+        web.delete("/_sandbox/faults/{id:[0-9]{1,9}}", _remove_fault),
+        web.get("/_sandbox/switches", _switches),
+        web.patch("/_sandbox/switches", _turn),
+        web.post("/_sandbox/reset", _reset),
+    ]
+
+
+async def _effects(request: web.Request) -> web.Response:
+    since = request.query.get("since", "0")
+    if not since.isdecimal() or len(since) > 9:
+        return _problem("since: expected a number")
+    written = request.app[WORLD].effects.written(call=request.query.get("call"), since=int(since))
+    return web.Response(body=written, content_type="application/json")
+
+
+async def _counts(request: web.Request) -> web.Response:
+    return _json(request.app[WORLD].effects.counts())
+
+
+async def _list_faults(request: web.Request) -> web.Response:
+    return _json({"faults": request.app[WORLD].faults.shown()})
+
+
+async def _clear_faults(request: web.Request) -> web.Response:
+    request.app[WORLD].faults.clear()
+    return web.Response(status=204)
+
+
+async def _remove_fault(request: web.Request) -> web.Response:
+    found = request.app[WORLD].faults.remove(int(request.match_info["id"]))
+    return web.Response(status=204 if found else 404)
+
+
+async def _switches(request: web.Request) -> web.Response:
+    return _json(request.app[WORLD].switches.model_dump(mode="json"))
+
+
+async def _turn(request: web.Request) -> web.Response:
+    world = request.app[WORLD]
+    turned = _parsed(Switches, await request.read())
+    if isinstance(turned, web.Response):
+        return turned
+    world.switches = world.switches.model_copy(update=turned.model_dump(exclude_unset=True))
+    return await _switches(request)
+
+
+async def _reset(request: web.Request) -> web.Response:
+    request.app[WORLD].reset()
+    return web.Response(status=204)
+
+
+def _parsed(model: type[Model], raw: bytes) -> Model | web.Response:
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        return _problem(": ".join((".".join(str(part) for part in first["loc"]), first["msg"])))
+
+
+def _json(content: object, *, status: int = 200) -> web.Response:
+    body = orjson.dumps(content)
+    return web.Response(status=status, body=body, content_type="application/json")
+
+
+def _problem(detail: str) -> web.Response:
+    return _json({"status": 400, "detail": detail}, status=400)

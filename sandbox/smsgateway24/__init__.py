@@ -1,0 +1,1 @@
+"""The SMS gateway's simulator: one file a call, one line in `sandbox.app` for each."""

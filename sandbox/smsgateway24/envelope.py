@@ -1,0 +1,79 @@
+"""What every call of the gateway shares: parameters written in any way, the token, error 0 or 1.
+
+What must not go in: what one call does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from sandbox.faults import FaultKind, FaultOrder
+from sandbox.injection import answered
+from sandbox.world import WORLD, World
+
+Fields = dict[str, str]
+Perform = Callable[[World, Fields], dict[str, Any]]
+"""Take effect and return what stands beside `error`. Raises Failed."""
+
+
+class Failed(Exception):
+    """Answered with error 1 and this message. The vendor documents one text only; the rest are
+    ours."""
+
+
+async def handle(request: web.Request, call: str, perform: Perform) -> web.StreamResponse:
+    """One call, from parameters to answer."""
+    world = request.app[WORLD]
+    world.effects.count_request(call)
+    fields = await _fields(request)
+
+    def act() -> web.Response:
+        if not world.takes(fields.get("token")):
+            return _failed(world, "Token is incorrect")
+        try:
+            return _json(200, {"error": 0, **perform(world, fields)})
+        except Failed as failed:
+            return _failed(world, str(failed))
+
+    def refuse(order: FaultOrder) -> web.Response:
+        in_body = order.fault is FaultKind.ERROR_BODY
+        return _json(
+            order.status or 200 if in_body else 503, {"error": 1, "message": order.message}
+        )
+
+    order = world.faults.take(call, fields)
+    if order is not None:
+        world.effects.count_fault(call)
+    return await answered(request, world, order, act, refuse)
+
+
+async def _fields(request: web.Request) -> Fields:
+    """From the query (where `+` is a space), a form, or a JSON object; later ones win."""
+    fields = dict(request.query)
+    if request.content_type == "application/json":
+        try:
+            content = orjson.loads(await request.read())
+        except orjson.JSONDecodeError:
+            content = None
+        given: dict[str, Any] = content if isinstance(content, dict) else {}
+    else:
+        given = dict(await request.post())
+    fields.update({name: str(it) for name, it in given.items() if isinstance(it, str | int)})
+    return fields
+
+
+def _failed(world: World, message: str) -> web.Response:
+    status = 400 if world.switches.sms_errors == "status" else 200
+    return _json(status, {"error": 1, "message": message})
+
+
+def _json(status: int, content: dict[str, Any]) -> web.Response:
+    return web.Response(
+        status=status,
+        body=orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS),
+        content_type="application/json",
+    )

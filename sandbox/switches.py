@@ -1,0 +1,43 @@
+"""What the vendors' documentation leaves open, as switches: each way is one that a client has to
+survive.
+
+What must not go in: faults (see `faults`); these are ways of behaving well.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.configuration import Duration
+
+
+class Switches(BaseModel):
+    """How the simulators behave. Changed with `PATCH /_sandbox/switches`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    altcraft_errors: Literal["body", "status"] = Field(
+        default="body",
+        description="whether a business error comes with HTTP 200 or with its own status",
+    )
+    deduplication: bool = True
+    deduplication_window: Duration = timedelta(days=1)
+    duplicate_headers: Literal["new", "old"] = Field(
+        default="new",
+        description="Duplicate-Request, or X-Duplicate-Request as older versions answer",
+    )
+    remember_failures: bool = Field(
+        default=False, description="whether a failed first answer is replayed to a repeat too"
+    )
+    sms_errors: Literal["body", "status"] = Field(
+        default="body", description="whether error 1 comes with HTTP 200 or with 400"
+    )
+    empty_list: Literal["array", "object"] = Field(
+        default="array", description="how getallsms writes no texts: PHP writes []"
+    )
+    keep_customerid: bool = Field(
+        default=True, description="whether addsms stores the customer's number it is given"
+    )
