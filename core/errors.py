@@ -1,19 +1,22 @@
 """Every error that Postern raises on purpose, in one tree with one root.
 
     PosternError
-    ├── ConfigurationError        a file or setting is wrong; stops the start, never a running process
+    ├── ConfigurationError        a file or setting is wrong; stops a start, never what runs
     ├── MessageError              a message in a queue cannot be read
     │   ├── UnreadableMessage         not ours, or damaged
     │   └── UnknownVersion            written by a newer major version
     ├── BrokerError
-    │   ├── BrokerUnavailable         away, blocked or too slow; the outcome of a publish is unknown
+    │   ├── BrokerUnavailable         away, blocked or too slow; a publish's outcome is unknown
     │   ├── PublishRefused            the broker said no (nack: a full queue, an internal error)
     │   ├── Unroutable                no queue took it: the topology is not there
     │   └── TopologyMismatch          a queue stands with other arguments
     ├── JournalError
     │   ├── JournalUnavailable        away or too slow; nothing is known
     │   └── JournalRejected           the data itself cannot be stored
-    ├── CallDropped               a provider call was not started: its lease no longer covers it
+    ├── CallError                 a provider call came to no answer
+    │   ├── CallDropped               not started: its lease no longer covers it
+    │   ├── NotSent                   nothing of it left this process
+    │   └── MaybeSent                 it may have taken effect
     └── RequestError              what a client sent is refused; carries a stable `code`
         ├── MalformedRequest  BodyTooLarge  BodyTooSlow  UnsupportedContent
         ├── Unauthenticated  NotAllowed  NotFound  MethodNotAllowed
@@ -99,8 +102,22 @@ class JournalRejected(JournalError):
     """The journal is well, but it cannot store this data."""
 
 
-class CallDropped(PosternError):
-    """A provider call was not started because the lease no longer covers its timeout."""
+class CallError(PosternError):
+    """A provider call came to no answer. The text is for people and names no address and no
+    data."""
+
+
+class CallDropped(CallError):
+    """The call was not started: the lease of its action no longer covers its timeout."""
+
+
+class NotSent(CallError):
+    """Nothing of the request left this process."""
+
+
+class MaybeSent(CallError):
+    """The request was at least partly written and no whole answer came: it may have taken
+    effect."""
 
 
 class RequestError(PosternError):

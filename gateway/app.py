@@ -37,7 +37,7 @@ from gateway.metrics import Metrics
 from gateway.reload import Reloader
 from gateway.running import Running
 from gateway.settings import Limits
-from gateway.watch import watch_config
+from core.watch import watch_config
 
 log = get_logger()
 

@@ -1,0 +1,188 @@
+"""Puts the consumers together and takes them apart again, in reverse order.
+
+What must not go in: anything that is done with a message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from prometheus_client import CollectorRegistry
+
+from consumers.fleet import Fleet
+from consumers.load import load_configuration
+from consumers.metrics import ConsumerMetrics
+from consumers.presence import Presence
+from consumers.provision import Surroundings, serve_provider
+from consumers.recorder import Recorder
+from consumers.scheduler import Scheduler
+from consumers.settings import ConsumerSettings, Role
+from core.broker.connect import open_broker
+from core.broker.port import Broker
+from core.broker.topology import Topology
+from core.clock import Clock, SystemClock
+from core.errors import BrokerUnavailable, ConfigurationError, JournalUnavailable
+from core.journal.connect import is_embedded_journal, open_journal
+from core.journal.port import Journal
+from core.logs import get_logger
+from core.settings import Address, Settings
+from core.telemetry import open_admin
+from core.watch import watch_config
+from vendors.provider import Provider
+from vendors.registry import VENDORS
+
+log = get_logger()
+
+
+@dataclass(slots=True)
+class Consumers:
+    """Consumers at work. `ask_reload` has the configuration read again."""
+
+    ask_reload: Callable[[], None]
+    ready: bool = False
+
+    def why_not(self) -> str | None:
+        return None if self.ready else "stopping or not started"
+
+
+@asynccontextmanager
+async def open_consumers(
+    settings: Settings,
+    broker: Broker,
+    journal: Journal,
+    *,
+    consumer: ConsumerSettings | None = None,
+    registry: CollectorRegistry | None = None,
+    clock: Clock | None = None,
+) -> AsyncIterator[Consumers]:
+    """Consumers of the given roles, at work until the context is left: they then finish what they
+    hold.
+
+    Raises ConfigurationError if the file is wrong, TopologyMismatch if the broker is there and its
+    queues are others. A broker or journal that is away is waited for.
+    """
+    clock = clock or SystemClock()
+    consumer = consumer or ConsumerSettings()
+    metrics = ConsumerMetrics(registry or CollectorRegistry())
+    load = partial(load_configuration, settings.config)
+    first = await asyncio.to_thread(load)
+    try:
+        await broker.declare(Topology.of(first.providers))
+    except BrokerUnavailable:
+        # Subscribing waits for the broker, and the gateway or `postern topology` declares as well.
+        log.warning("broker_away_at_start")
+    presence = Presence(journal, metrics, consumer.journal_pause)
+    around = Surroundings(
+        broker=broker,
+        journal=journal,
+        presence=presence,
+        metrics=metrics,
+        settings=consumer,
+        clock=clock,
+    )
+
+    async def serve(
+        name: str, provider: Provider, allow_hosts: frozenset[str], stopping: asyncio.Event
+    ) -> None:
+        vendor = VENDORS[provider.kind]
+        await serve_provider(
+            name, provider, vendor, around=around, allow_hosts=allow_hosts, stopping=stopping
+        )
+
+    fleet = Fleet(first, load=load, serve=serve)
+    if is_embedded_journal(settings.journal):
+        await _take_back(journal, consumer, first.providers)
+    stopping = asyncio.Event()
+    consumers = Consumers(ask_reload=fleet.ask)
+    async with asyncio.TaskGroup() as group:
+        if Role.WORKER in consumer.roles:
+            group.create_task(fleet.run(stopping))
+            watch = group.create_task(watch_config(settings.config, fleet.ask))
+        else:
+            watch = None
+        if Role.RECORDER in consumer.roles:
+            recorder = Recorder(
+                broker=broker,
+                journal=journal,
+                presence=presence,
+                metrics=metrics,
+                settings=consumer,
+            )
+            group.create_task(recorder.serve(stopping))
+        if Role.SCHEDULER in consumer.roles:
+            scheduler = Scheduler(
+                broker=broker,
+                journal=journal,
+                presence=presence,
+                providers=first.providers,
+                metrics=metrics,
+                settings=consumer,
+                clock=clock,
+            )
+            group.create_task(scheduler.serve(stopping))
+        consumers.ready = True
+        log.info("consumers_started", roles=sorted(consumer.roles), owner=consumer.owner)
+        try:
+            yield consumers
+        finally:
+            consumers.ready = False
+            stopping.set()
+            if watch is not None:
+                watch.cancel()
+    log.info("consumers_stopped")
+
+
+async def run_consumers(
+    settings: Settings,
+    *,
+    roles: frozenset[Role],
+    started: Callable[[Address], None] | None = None,
+) -> None:
+    """Consumers as a process of their own, until SIGTERM or SIGINT. SIGHUP reads the providers
+    again."""
+    if settings.broker.startswith("embedded:"):
+        raise ConfigurationError(
+            "an embedded broker belongs to one process: use `postern run`, or name a server here "
+            "(amqp://...)",
+            field="POSTERN_BROKER",
+        )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    registry = CollectorRegistry()
+    async with (
+        open_broker(settings.broker) as broker,
+        open_journal(settings.journal) as journal,
+        open_consumers(
+            settings,
+            broker,
+            journal,
+            consumer=ConsumerSettings(roles=roles),
+            registry=registry,
+        ) as consumers,
+        open_admin(settings.admin, registry, consumers) as admin,
+    ):
+        loop.add_signal_handler(signal.SIGHUP, consumers.ask_reload)
+        log.info("admin_listening", admin=str(admin))
+        if started is not None:
+            started(admin)
+        await stop.wait()
+
+
+async def _take_back(
+    journal: Journal, consumer: ConsumerSettings, providers: Mapping[str, Provider]
+) -> None:
+    """Embedded: one process at a time, so whatever is still claimed belongs to one that is gone."""
+    lags = {name: provider.reconcile_lag for name, provider in providers.items()}
+    try:
+        taken = await journal.release_incarnations(consumer.owner, lags)
+    except JournalUnavailable as error:
+        raise ConfigurationError(str(error), field="POSTERN_JOURNAL") from error
+    if taken:
+        log.warning("earlier_process_ended_during_calls", actions=taken)

@@ -1,0 +1,334 @@
+"""Carries one message out: claim, guard, find out if need be, call, record. The delivery protocol
+in order.
+
+Returning means that the message may be acknowledged: the journal knows what became of its action.
+Raising JournalUnavailable means that it must not be. What must not go in: consuming, and deciding
+what an outcome leads to (see `delivery`).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from consumers import delivery
+from consumers.breaker import Breaker, BreakerState
+from consumers.delivery import Call, FindOut, Held, Stop
+from consumers.guard import refusal
+from consumers.http import Lease, ProviderClient
+from consumers.metrics import ConsumerMetrics
+from consumers.order import UNORDERED, Order, kept_by_entity, order_of
+from consumers.reconcile import Absent, Failed, Found, Looked, Reconciler, Unproven
+from consumers.recording import record_outcome
+from consumers.settings import ConsumerSettings
+from core.clock import Clock
+from core.errors import CallDropped, JournalUnavailable, MaybeSent, MessageError, NotSent
+from core.journal.port import Claim, Finish, Granted, Journal, NotGranted
+from core.journal.states import ENDED, State
+from core.logs import get_logger
+from core.messages import (
+    Action,
+    ActionMessage,
+    Lane,
+    decode_action,
+    request_id,
+    text_tag,
+)
+from vendors.operation import (
+    Answer,
+    Identity,
+    Operation,
+    Outcome,
+    OutcomeKind,
+    Params,
+    Request,
+)
+from vendors.provider import Provider
+
+_CALLS_IN_A_LOOKUP = 5
+"""Requests one claim of a text may take: two forms of lookup, their proofs, the text itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A message's action with what this process knows about carrying it out. `refused` says why it
+    is not called; with `broken` set a person has to look."""
+
+    operation: Operation | None
+    order: Order = UNORDERED
+    refused: str | None = None
+    broken: str | None = None
+
+
+class Carrier:
+    """Carries out the actions of one provider."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        provider: Provider,
+        operations: Mapping[str, Operation],
+        client: ProviderClient,
+        journal: Journal,
+        breaker: Breaker,
+        metrics: ConsumerMetrics,
+        settings: ConsumerSettings,
+        clock: Clock,
+    ) -> None:
+        self.provider_name = name
+        self._provider = provider
+        self._operations = operations
+        self._client = client
+        self._journal = journal
+        self._breaker = breaker
+        self._metrics = metrics
+        self._settings = settings
+        self._clock = clock
+        self._reconciler = Reconciler(name, journal)
+        self._log = get_logger().bind(provider=name)
+
+    async def carry(self, body: bytes, lane: Lane) -> None:
+        try:
+            message = decode_action(body)
+        except MessageError as error:
+            await self._park_unreadable(body, lane, error)
+            return
+        planned = self._plan(message.action)
+        if not await self._may_start(message, planned):
+            return
+        claimed_from = self._clock.monotonic()
+        lease = self._lease(planned)
+        result = await self._journal.claim(
+            Claim(
+                message=message,
+                owner=self._settings.owner,
+                lease=lease,
+                lag=self._provider.reconcile_lag,
+                order_key=planned.order.key,
+                targets=planned.order.targets,
+            )
+        )
+        match result:
+            case NotGranted():
+                self._note_left(message.action, result)
+                self._breaker.inconclusive(message.action.id)
+            case Granted():
+                # Counted from before the claim was sent: the database's lease began later.
+                until = Lease(until=claimed_from + lease.total_seconds())
+                await self._run(message.action, planned, result, until)
+
+    def _plan(self, action: Action) -> Planned:
+        operation = self._operations.get(action.operation)
+        if operation is None or action.provider != self.provider_name:
+            return Planned(operation=None, broken="this worker does not know the operation")
+        try:
+            if refused := refusal(action, operation, self._provider):
+                return Planned(operation=operation, refused=refused)
+            return Planned(operation=operation, order=order_of(action, operation, self._provider))
+        except Exception as error:  # noqa: BLE001 - a fault in a vendor must not lose the action
+            self._log.error("action_broken", action=action.id, error=type(error).__name__)
+            return Planned(
+                operation=operation,
+                broken=f"its parameters cannot be used ({type(error).__name__})",
+            )
+
+    async def _may_start(self, message: ActionMessage, planned: Planned) -> bool:
+        """Whether it may be claimed now. If not it goes back to the scheduler, and nothing is
+        counted."""
+        action = message.action
+        rest = self._breaker.rest_left(action.operation)
+        if rest > timedelta(0):
+            await self._journal.put_back(message, due_in=rest, reason="its operation rests (403)")
+            return False
+        if planned.refused or planned.broken or self._breaker.admits(action.id):
+            return True
+        due_in = max(self._breaker.pause_left, self._settings.breaker_pause)
+        await self._journal.put_back(
+            message, due_in=due_in, reason="the provider is not called now"
+        )
+        return False
+
+    def _lease(self, planned: Planned) -> timedelta:
+        asks = planned.operation is not None and planned.operation.lookup is not None
+        calls = _CALLS_IN_A_LOOKUP if asks else 1
+        return self._provider.timeout * calls + self._settings.lease_margin
+
+    async def _run(self, action: Action, planned: Planned, grant: Granted, lease: Lease) -> None:
+        """From the grant to the recorded outcome."""
+        operation = planned.operation
+        if planned.broken or operation is None:
+            finish = _ended(action, grant, State.PARKED, planned.broken)
+        elif planned.refused:
+            finish = _ended(action, grant, State.SKIPPED, planned.refused)
+        else:
+            held = Held(
+                action=action,
+                grant=grant,
+                operation=operation,
+                provider=self._provider,
+                refusal_pause=self._settings.refusal_pause,
+                charge=self._breaker.state is BreakerState.CLOSED,
+                chance=random.random(),  # noqa: S311 - jitter, not a secret
+            )
+            finish = await self._carry_out(held, planned.order, lease)
+        await record_outcome(self._journal, finish, self._settings, self._clock)
+        self._note_finish(action, finish)
+
+    async def _carry_out(self, held: Held, order: Order, lease: Lease) -> Finish:
+        started_at, started = self._clock.now(), self._clock.monotonic()
+        try:
+            return await self._follow(held, order, lease, started_at)
+        except CallDropped:
+            self._breaker.inconclusive(held.action.id)
+            reason = "its lease was too short for the call"
+            return delivery.not_called(held, reason, due_in=timedelta(0))
+        except JournalUnavailable:
+            self._breaker.inconclusive(held.action.id)
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not lose or repeat it
+            self._log.exception("action_broken", action=held.action.id)
+            self._breaker.inconclusive(held.action.id)
+            return delivery.unproven(
+                held,
+                f"an error of Postern's own ({type(error).__name__}), perhaps after the call",
+                started_at=started_at,
+                took=self._since(started),
+            )
+
+    async def _follow(self, held: Held, order: Order, lease: Lease, started_at: datetime) -> Finish:
+        params = held.action.params
+        if held.grant.keep is not None:
+            params = held.operation.reduce(params, kept_by_entity(order, held.grant.keep))
+        identity = Identity(
+            request_id=request_id(held.action.id, held.grant.generation),
+            tag=text_tag(held.action.id, held.grant.generation),
+            called_at=held.grant.called_at or started_at,
+        )
+        match delivery.course(held):
+            case Stop(finish=finish):
+                self._breaker.inconclusive(held.action.id)
+                return finish
+            case FindOut():
+                finish_or_none = await self._find_out(held, params, identity, lease, started_at)
+                if finish_or_none is not None:
+                    return finish_or_none
+            case Call():
+                pass
+        return await self._call(held, params, identity, lease)
+
+    async def _find_out(
+        self, held: Held, params: Params, identity: Identity, lease: Lease, started_at: datetime
+    ) -> Finish | None:
+        """What the lookup leads to; None: it is provably not there, and may be called."""
+        lookup = held.operation.lookup
+        assert lookup is not None  # noqa: S101 - `course` asks for it only then
+        started = self._clock.monotonic()
+
+        async def ask(request: Request) -> Answer:
+            return await self._client.call(request, within=self._provider.timeout, lease=lease)
+
+        looked = Looked(operation=held.operation, lookup=lookup, provider=self._provider)
+        finds = await self._reconciler.find(held.action, params, identity, held=looked, ask=ask)
+        took = self._since(started)
+        match finds:
+            case Absent():
+                if delivery.is_expired(held):
+                    self._breaker.inconclusive(held.action.id)
+                    return _ended(held.action, held.grant, State.EXPIRED, "its time had passed")
+                return None
+            case Found():
+                self._breaker.succeeded(held.action.id)
+                return delivery.found(held, finds.reference, started_at=started_at, took=took)
+            case Unproven():
+                self._breaker.inconclusive(held.action.id)
+                return delivery.unproven(held, finds.reason, started_at=started_at, took=took)
+            case Failed():
+                self._breaker.failed(held.action.id)
+                return delivery.lookup_failed(held, finds.reason, started_at=started_at, took=took)
+
+    async def _call(self, held: Held, params: Params, identity: Identity, lease: Lease) -> Finish:
+        request = held.operation.request(params, identity, self._provider)
+        started_at, started = self._clock.now(), self._clock.monotonic()
+        gauge = self._metrics.calls.labels(self.provider_name, held.action.lane.value)
+        with gauge.track_inprogress():
+            try:
+                answer = await self._client.call(
+                    request, within=self._provider.timeout, lease=lease
+                )
+                outcome = held.operation.read(answer, self._provider)
+            except NotSent as error:
+                outcome = Outcome(kind=OutcomeKind.TEMPORARY, reason=str(error))
+            except MaybeSent as error:
+                outcome = Outcome(kind=OutcomeKind.UNKNOWN, reason=str(error))
+        took = self._since(started)
+        self._note_call(held, outcome, took)
+        # Looked at again: a provider may have gone down while this call was under way.
+        held = replace(held, charge=held.charge and self._breaker.state is BreakerState.CLOSED)
+        return delivery.settle(held, outcome, started_at=started_at, took=took)
+
+    def _since(self, started: float) -> timedelta:
+        return timedelta(seconds=self._clock.monotonic() - started)
+
+    def _note_call(self, held: Held, outcome: Outcome, took: timedelta) -> None:
+        action = held.action
+        labels = (self.provider_name, action.operation)
+        self._metrics.attempts.labels(*labels, outcome.kind.value).inc()
+        self._metrics.call_seconds.labels(*labels).observe(took.total_seconds())
+        match outcome.kind:
+            case OutcomeKind.DONE:
+                self._breaker.succeeded(action.id)
+            case OutcomeKind.REFUSED:
+                # It was understood and refused, so the provider is up.
+                self._breaker.succeeded(action.id)
+            case OutcomeKind.TEMPORARY | OutcomeKind.UNKNOWN:
+                self._breaker.failed(action.id)
+            case OutcomeKind.UNAUTHORIZED:
+                self._metrics.refused.labels(self.provider_name, "401").inc()
+                self._breaker.refused_us(action.id)
+            case OutcomeKind.FORBIDDEN:
+                self._metrics.refused.labels(self.provider_name, "403").inc()
+                self._log.error("operation_forbidden", operation=action.operation)
+                self._breaker.refused_operation(action.id, action.operation)
+
+    def _note_left(self, action: Action, result: NotGranted) -> None:
+        self._metrics.left.labels(self.provider_name).inc()
+        if result.state in {State.EXPIRED, State.SUPERSEDED} and result.reason:
+            self._note_end(action, result.state)
+
+    def _note_finish(self, action: Action, finish: Finish) -> None:
+        attempt = finish.attempt.outcome if finish.attempt else None
+        fields = {
+            "action": action.id,
+            "ref": action.ref,
+            "rule": action.rule,
+            "operation": action.operation,
+            "attempt": attempt,
+            "reason": finish.reason,
+        }
+        match finish.state:
+            case State.PARKED:
+                self._log.warning("action_parked", **fields)
+            case State.WAITING:
+                self._log.info("action_waits", due_in=str(finish.due_in), **fields)
+            case _:
+                self._log.debug(f"action_{finish.state.value}", **fields)
+        if finish.state in ENDED:
+            self._note_end(action, finish.state)
+
+    def _note_end(self, action: Action, state: State) -> None:
+        self._metrics.ended.labels(self.provider_name, state.value).inc()
+        age = (self._clock.now() - action.accepted_at).total_seconds()
+        self._metrics.age.labels(self.provider_name, action.lane.value).observe(max(0.0, age))
+
+    async def _park_unreadable(self, body: bytes, lane: Lane, error: MessageError) -> None:
+        queue = f"{self.provider_name}.{lane.value}"
+        name = await self._journal.park_unreadable(body, queue=queue, reason=str(error))
+        self._metrics.unreadable.labels(queue).inc()
+        self._log.error("message_unreadable", lane=lane.value, action=name, reason=str(error))
+
+
+def _ended(action: Action, grant: Granted, state: State, reason: str | None) -> Finish:
+    return Finish(action_id=action.id, seq=grant.seq, state=state, reason=reason)

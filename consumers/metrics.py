@@ -1,0 +1,99 @@
+"""What consumers count. Labels come from configuration and from enums only, so series stay
+bounded."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+AGES = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
+
+
+class ConsumerMetrics:
+    """The consumers' metrics, in the registry that is handed in."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.ended = Counter(
+            "postern_actions_ended_total",
+            "Actions that this process brought to an end, by the state they ended in.",
+            ["provider", "state"],
+            registry=registry,
+        )
+        self.age = Histogram(
+            "postern_action_age_seconds",
+            "From the acceptance of an event to the end of an action.",
+            ["provider", "lane"],
+            buckets=AGES,
+            registry=registry,
+        )
+        self.attempts = Counter(
+            "postern_attempts_total",
+            "Calls to providers, by what they came to.",
+            ["provider", "operation", "outcome"],
+            registry=registry,
+        )
+        self.call_seconds = Histogram(
+            "postern_call_seconds",
+            "How long calls to providers took.",
+            ["provider", "operation"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.left = Counter(
+            "postern_messages_left_total",
+            "Messages acknowledged because the journal had their action in hand.",
+            ["provider"],
+            registry=registry,
+        )
+        self.calls = Gauge(
+            "postern_calls_in_progress",
+            "Calls to providers that are under way.",
+            ["provider", "lane"],
+            registry=registry,
+        )
+        self.breaker = Gauge(
+            "postern_breaker_open",
+            "1 while a provider is not called because it is down or refuses our token.",
+            ["provider"],
+            registry=registry,
+        )
+        self.refused = Counter(
+            "postern_provider_refusals_total",
+            "Answers that refuse our token (401) or an operation (403).",
+            ["provider", "status"],
+            registry=registry,
+        )
+        self.unreadable = Counter(
+            "postern_messages_unreadable_total",
+            "Messages that could not be read and were parked.",
+            ["queue"],
+            registry=registry,
+        )
+        self.recorded = Counter(
+            "postern_events_recorded_total",
+            "Event records written to the journal: new, repeated or conflicting.",
+            ["result"],
+            registry=registry,
+        )
+        self.dead = Counter(
+            "postern_dead_messages_total",
+            "Messages the broker gave up on, by what was done with them.",
+            ["result"],
+            registry=registry,
+        )
+        self.scheduled = Counter(
+            "postern_scheduled_total",
+            "What the scheduler did: published what was due, took leases over, healed losses.",
+            ["what"],
+            registry=registry,
+        )
+        self.leading = Gauge(
+            "postern_scheduler_leading",
+            "1 in the process whose scheduler leads.",
+            registry=registry,
+        )
+        self.journal_away = Gauge(
+            "postern_journal_away",
+            "1 while this process cannot reach the journal.",
+            registry=registry,
+        )

@@ -1,0 +1,158 @@
+"""The recorder: writes down every event with its decision and actions, in batches, and buries the
+dead.
+
+It never changes the state of an action. A batch that the journal rejects is halved until the one
+bad record stands alone; that one is parked whole, and the others are written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+from consumers.gather import batches
+from consumers.metrics import ConsumerMetrics
+from consumers.presence import Presence
+from consumers.settings import ConsumerSettings
+from consumers.waiting import alongside, first_of, pause
+from core.broker.port import Broker, Delivery, Outgoing, Subscription
+from core.broker.topology import DEAD_QUEUE, RECORDER_QUEUE, work_queue
+from core.errors import (
+    BrokerError,
+    JournalRejected,
+    JournalUnavailable,
+    MessageError,
+    UnreadableMessage,
+)
+from core.journal.port import Journal, Recorded
+from core.logs import get_logger
+from core.messages import EventRecord, decode_action, decode_record
+
+_PAUSE = timedelta(seconds=1)
+_GATHER = 0.02
+"""Seconds a batch waits for company after its first record."""
+
+
+class Recorder:
+    def __init__(
+        self,
+        *,
+        broker: Broker,
+        journal: Journal,
+        presence: Presence,
+        metrics: ConsumerMetrics,
+        settings: ConsumerSettings,
+    ) -> None:
+        self._broker = broker
+        self._journal = journal
+        self._presence = presence
+        self._metrics = metrics
+        self._settings = settings
+        self._log = get_logger()
+
+    async def serve(self, stopping: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._serve(RECORDER_QUEUE, stopping))
+            group.create_task(self._serve(DEAD_QUEUE, stopping))
+
+    async def _serve(self, queue: str, stopping: asyncio.Event) -> None:
+        prefetch = 2 * self._settings.record_batch if queue == RECORDER_QUEUE else 10
+        while not stopping.is_set():
+            await first_of(stopping.wait(), self._presence.returns())
+            try:
+                async with (
+                    self._broker.subscribe(queue, prefetch=prefetch) as subscription,
+                    alongside(self._watch(subscription, stopping)),
+                ):
+                    if queue == RECORDER_QUEUE:
+                        await self._record(subscription)
+                    else:
+                        await self._bury(subscription)
+            except BrokerError as error:
+                self._log.warning("recorder_cannot_consume", queue=queue, reason=str(error))
+                await pause(_PAUSE, stopping)
+            except JournalUnavailable as error:
+                # Nothing was acknowledged: the broker keeps it all until the journal is back.
+                self._presence.lost(error)
+
+    async def _watch(self, subscription: Subscription, stopping: asyncio.Event) -> None:
+        await first_of(stopping.wait(), self._presence.leaves())
+        await subscription.stop()
+
+    async def _record(self, subscription: Subscription) -> None:
+        most = self._settings.record_batch
+        async for batch in batches(subscription, most=most, patience=_GATHER):
+            readable: list[tuple[Delivery, EventRecord]] = []
+            for delivery in batch:
+                try:
+                    readable.append((delivery, decode_record(delivery.body)))
+                except MessageError as error:
+                    await self._park(delivery, error)
+            await self._write(readable)
+
+    async def _write(self, pairs: Sequence[tuple[Delivery, EventRecord]]) -> None:
+        if not pairs:
+            return
+        try:
+            recorded = await self._journal.record([record for _, record in pairs])
+        except JournalRejected as error:
+            if len(pairs) == 1:
+                await self._park(pairs[0][0], error)
+                return
+            middle = len(pairs) // 2
+            await self._write(pairs[:middle])
+            await self._write(pairs[middle:])
+            return
+        self._count(recorded)
+        for delivery, _ in pairs:
+            await delivery.ack()
+
+    async def _park(self, delivery: Delivery, error: Exception) -> None:
+        name = await self._journal.park_unreadable(
+            delivery.body, queue=delivery.queue, reason=str(error)
+        )
+        self._metrics.unreadable.labels(delivery.queue).inc()
+        self._log.error("message_unreadable", queue=delivery.queue, action=name, reason=str(error))
+        await delivery.ack()
+
+    def _count(self, recorded: Recorded) -> None:
+        self._metrics.recorded.labels("new").inc(recorded.new_events)
+        self._metrics.recorded.labels("repeated").inc(recorded.repeated_events)
+        self._metrics.recorded.labels("conflicting").inc(len(recorded.conflicting))
+        for ref in recorded.conflicting:
+            self._log.warning(
+                "event_conflict", ref=ref, hint="same id, another body; the first counts"
+            )
+
+    async def _bury(self, subscription: Subscription) -> None:
+        """What the broker gave up on: published again, or parked with what is known."""
+        async for delivery in subscription:
+            await self._bury_one(delivery)
+
+    async def _bury_one(self, delivery: Delivery) -> None:
+        try:
+            message = decode_action(delivery.body)
+        except UnreadableMessage:
+            await self._bury_record(delivery)
+            return
+        except MessageError as error:
+            await self._park(delivery, error)
+            return
+        again = await self._journal.bury(
+            message, reason="the broker gave up delivering it: it may be ending its workers"
+        )
+        if again:
+            queue = work_queue(message.action.provider, message.action.lane)
+            await self._broker.publish([Outgoing(queue=queue, body=delivery.body)])
+        self._metrics.dead.labels("published again" if again else "settled").inc()
+        self._log.error("message_dead", action=message.action.id, again=again)
+        await delivery.ack()
+
+    async def _bury_record(self, delivery: Delivery) -> None:
+        try:
+            record = decode_record(delivery.body)
+        except MessageError as error:
+            await self._park(delivery, error)
+        else:
+            await self._write([(delivery, record)])

@@ -1,0 +1,153 @@
+"""The scheduler: publishes what is due, takes over what was abandoned, heals what was lost.
+
+One leads at a time; two would do no harm, only double work: every message is fenced by `seq`. No
+transaction is open while a confirm is awaited: what is due is read, published, and marked after the
+confirm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from consumers.metrics import ConsumerMetrics
+from consumers.presence import Presence
+from consumers.settings import ConsumerSettings
+from consumers.waiting import first_of, pause
+from core.broker.port import Broker, Outgoing
+from core.broker.topology import RECORDER_QUEUE, Topology, work_queue
+from core.clock import Clock
+from core.errors import BrokerError, JournalUnavailable, Unroutable
+from core.journal.port import Due, Journal
+from core.logs import get_logger
+from core.messages import ActionMessage, Lane, encode_action
+from vendors.provider import Provider
+
+_NAME = "scheduler"
+_TAKEOVER_BATCH = 500
+
+
+class Scheduler:
+    def __init__(
+        self,
+        *,
+        broker: Broker,
+        journal: Journal,
+        presence: Presence,
+        providers: Mapping[str, Provider],
+        metrics: ConsumerMetrics,
+        settings: ConsumerSettings,
+        clock: Clock,
+    ) -> None:
+        self._broker = broker
+        self._journal = journal
+        self._presence = presence
+        self._providers = providers
+        self._lags = {name: provider.reconcile_lag for name, provider in providers.items()}
+        self._metrics = metrics
+        self._settings = settings
+        self._clock = clock
+        self._healed_at = clock.monotonic()
+        self._log = get_logger()
+
+    async def serve(self, stopping: asyncio.Event) -> None:
+        led_until = 0.0
+        while not stopping.is_set():
+            await first_of(stopping.wait(), self._presence.returns())
+            try:
+                now = self._clock.monotonic()
+                if now >= led_until:
+                    leads = await self._journal.lead(
+                        _NAME, self._settings.owner, self._settings.leader_lease
+                    )
+                    self._metrics.leading.set(int(leads))
+                    # Renewed well before it ends.
+                    led_until = (
+                        now + self._settings.leader_lease.total_seconds() / 3 if leads else 0
+                    )
+                busy = await self.turn() if led_until else False
+            except JournalUnavailable as error:
+                self._presence.lost(error)
+                continue
+            except BrokerError as error:
+                self._log.warning("scheduler_cannot_publish", reason=str(error))
+                await pause(timedelta(seconds=1), stopping)
+                continue
+            if not busy:
+                await pause(self._settings.tick, stopping)
+        self._metrics.leading.set(0)
+
+    async def turn(self) -> bool:
+        """One look at everything; True if there is more to publish at once."""
+        taken = await self._journal.take_over(self._lags, limit=_TAKEOVER_BATCH)
+        if taken:
+            self._metrics.scheduled.labels("taken over").inc(taken)
+            self._log.warning("scheduler_took_over", actions=taken)
+        due = await self._journal.due(limit=self._settings.due_batch)
+        published = await self._publish(due)
+        if published:
+            await self._journal.mark_queued(published)
+            self._metrics.scheduled.labels("published").inc(len(published))
+        if self._clock.monotonic() - self._healed_at >= self._settings.heal_every.total_seconds():
+            self._healed_at = self._clock.monotonic()
+            await self.heal()
+        return len(due) == self._settings.due_batch and len(published) == len(due)
+
+    async def _is_empty(self, queue: str) -> bool:
+        """A queue that somebody deleted is declared anew, and empty."""
+        try:
+            return not await self._broker.depth(queue)
+        except Unroutable:
+            self._log.error("scheduler_queue_was_gone", queue=queue)
+            await self._broker.declare(Topology.of(self._providers))
+            return True
+
+    async def heal(self) -> None:
+        """Publish again what has been queued for long although its queue is empty: a queue was
+        deleted, or a gateway died between two publishes. A message too many is harmless."""
+        await self._is_empty(RECORDER_QUEUE)
+        for provider in self._providers:
+            for lane in Lane:
+                if not await self._is_empty(work_queue(provider, lane)):
+                    continue
+                lost = await self._journal.lost(
+                    provider=provider,
+                    lane=lane.value,
+                    older_than=self._settings.heal_after,
+                    limit=self._settings.due_batch,
+                )
+                published = await self._publish(lost)
+                if published:
+                    await self._journal.touch_queued(published)
+                    self._metrics.scheduled.labels("healed").inc(len(published))
+                    self._log.warning(
+                        "scheduler_healed",
+                        provider=provider,
+                        lane=lane.value,
+                        actions=len(published),
+                    )
+
+    async def _publish(self, due: Sequence[Due]) -> list[ActionMessage]:
+        """Publish queue by queue, so that one that is gone does not hold up the others; returns
+        what was confirmed."""
+        by_queue: defaultdict[str, list[ActionMessage]] = defaultdict(list)
+        for item in due:
+            action = item.message.action
+            by_queue[work_queue(action.provider, action.lane)].append(item.message)
+        published: list[ActionMessage] = []
+        failed: BrokerError | None = None
+        for queue, messages in by_queue.items():
+            try:
+                await self._broker.publish(
+                    [Outgoing(queue=queue, body=encode_action(message)) for message in messages]
+                )
+            except BrokerError as error:
+                self._log.warning("scheduler_cannot_publish", queue=queue, reason=str(error))
+                failed = error
+            else:
+                published.extend(messages)
+        if failed is not None and not published:
+            raise failed
+        return published

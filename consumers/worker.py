@@ -1,0 +1,116 @@
+"""A worker serves one provider: takes messages lane by lane and has each carried out.
+
+It consumes only while the journal is there and the breaker is not open. What becomes of one message
+stands in `carrier`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from consumers.breaker import Breaker, BreakerState
+from consumers.carrier import Carrier
+from consumers.limits import slots
+from consumers.presence import Presence
+from consumers.waiting import alongside, first_of, pause
+from core.broker.port import Broker, Delivery
+from core.broker.topology import work_queue
+from core.errors import BrokerError, JournalUnavailable
+from core.logs import get_logger
+from core.messages import Lane
+
+_PAUSE = timedelta(seconds=1)
+"""Between tries when the queue cannot be consumed."""
+
+
+class Worker:
+    """Serves one lane of one provider."""
+
+    def __init__(
+        self,
+        *,
+        carrier: Carrier,
+        breaker: Breaker,
+        broker: Broker,
+        presence: Presence,
+        lane: Lane,
+        concurrency: int,
+        drain: timedelta,
+    ) -> None:
+        self._carrier = carrier
+        self._breaker = breaker
+        self._broker = broker
+        self._presence = presence
+        self._lane = lane
+        self._slots = slots(concurrency, lane)
+        self._queue = work_queue(carrier.provider_name, lane)
+        self._drain = drain
+        self._log = get_logger()
+
+    async def serve(self, stopping: asyncio.Event) -> None:
+        """Consume until `stopping` is set; then finish what is held, at most for the drain time."""
+        while not stopping.is_set():
+            await first_of(stopping.wait(), self._presence.returns())
+            if self._breaker.state is BreakerState.OPEN:
+                await pause(self._breaker.pause_left, stopping)
+                continue
+            if stopping.is_set():
+                return
+            try:
+                await self._consume(stopping)
+            except BrokerError as error:
+                self._log.warning("worker_cannot_consume", queue=self._queue, reason=str(error))
+                await pause(_PAUSE, stopping)
+
+    async def _consume(self, stopping: asyncio.Event) -> None:
+        """One stretch of consuming. It ends when the process stops, the journal goes away, a
+        message could not be handled at all, or the breaker moves: it opened, or it closed and the
+        lane gets all its slots back."""
+        moved = self._breaker.next_move
+        prefetch = 1 if self._breaker.state is BreakerState.HALF_OPEN else self._slots
+        broken = asyncio.Event()
+
+        async def watch() -> None:
+            await first_of(stopping.wait(), self._presence.leaves(), moved.wait(), broken.wait())
+            await subscription.stop()
+
+        async with (
+            self._broker.subscribe(self._queue, prefetch=prefetch) as subscription,
+            alongside(watch()),
+        ):
+            tasks: set[asyncio.Task[None]] = set()
+            try:
+                async for delivery in subscription:
+                    task = asyncio.create_task(self._carry(delivery, broken))
+                    tasks.add(task)
+                    task.add_done_callback(tasks.discard)
+            finally:
+                await self._finish(tasks)
+        if broken.is_set():
+            await pause(_PAUSE, stopping)
+
+    async def _finish(self, tasks: set[asyncio.Task[None]]) -> None:
+        """Wait for what is held. What is not done in time is left as it is: unacknowledged, and its
+        action under a lease that runs out."""
+        held = list(tasks)
+        try:
+            if held:
+                await asyncio.wait(held, timeout=self._drain.total_seconds())
+        finally:
+            for task in held:
+                task.cancel()
+            await asyncio.gather(*held, return_exceptions=True)
+
+    async def _carry(self, delivery: Delivery, broken: asyncio.Event) -> None:
+        """Without an acknowledgement the broker hands the message out again, and counts how
+        often."""
+        try:
+            await self._carrier.carry(delivery.body, self._lane)
+        except JournalUnavailable as error:
+            self._presence.lost(error)
+        except Exception:  # noqa: BLE001 - whatever it is, the message must come again
+            self._log.exception("message_broken", queue=self._queue)
+            broken.set()
+        else:
+            await delivery.ack()

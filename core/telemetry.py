@@ -1,0 +1,99 @@
+"""The second port of every process: is it alive, may it be given work, and its metrics.
+
+A listener of its own, so that it answers even when the public one is swamped. What must not go in:
+anything about events, and any dependency of liveness on others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import orjson
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+from core.errors import ConfigurationError
+from core.settings import Address
+
+
+class Readiness(Protocol):
+    """Whether the process may be given work."""
+
+    def why_not(self) -> str | None:
+        """Why it may not; None when it may."""
+        ...
+
+
+READINESS: web.AppKey[Readiness] = web.AppKey("readiness")
+REGISTRY = web.AppKey("registry", CollectorRegistry)
+
+
+@asynccontextmanager
+async def open_admin(
+    address: Address, registry: CollectorRegistry, readiness: Readiness
+) -> AsyncIterator[Address]:
+    """Serve `/livez`, `/readyz` and `/metrics`; yields the address that is really bound.
+
+    Raises ConfigurationError if the address is taken.
+    """
+    app = web.Application()
+    app[READINESS] = readiness
+    app[REGISTRY] = registry
+    app.router.add_get("/livez", livez)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", metrics)
+    app.on_response_prepare.append(_add_headers)
+    async with listener(
+        web.AppRunner(app, access_log=None, shutdown_timeout=1.0), address, "POSTERN_ADMIN"
+    ) as bound:
+        yield bound
+
+
+@asynccontextmanager
+async def listener(runner: web.AppRunner, address: Address, setting: str) -> AsyncIterator[Address]:
+    """Listen at an address. When the context is left it stops accepting and waits for requests in
+    progress. Raises ConfigurationError naming `setting` if the address is taken."""
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, address.host or None, address.port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot listen on {address} ({error.strerror or type(error).__name__})",
+                field=setting,
+            ) from error
+        host, port = runner.addresses[0][:2]
+        yield Address(host=host, port=port)
+    finally:
+        await runner.cleanup()
+
+
+async def livez(_request: web.Request) -> web.Response:
+    """Alive means that the event loop turns, which answering shows."""
+    return _json({"alive": True})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    why = request.app[READINESS].why_not()
+    if why is None:
+        return _json({"ready": True})
+    return _json({"ready": False, "why": why}, status=503)
+
+
+async def metrics(request: web.Request) -> web.Response:
+    body = generate_latest(request.app[REGISTRY])
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
+
+def _json(body: dict[str, object], *, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
+
+
+async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = "postern"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
