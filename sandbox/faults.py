@@ -30,7 +30,7 @@ class Way(StrEnum):
 
 
 class FaultKind(StrEnum):
-    """Before the effect unless its name says otherwise: `drop-after-effect` saves, then hangs up."""
+    """Before the effect unless it is named otherwise: `drop-after-effect` saves, then hangs up."""
 
     ERROR_BODY = "error-body"
     STATUS = "status"

@@ -73,8 +73,7 @@ class Subscriptions:
         priority = params.get("priority")
         if priority is not None and (not isinstance(priority, int) or priority < 0):
             raise Incorrect("priority is incorrect")
-        custom = params.get("custom_fields") or {}
-        if not isinstance(custom, dict):
+        if not isinstance(params.get("custom_fields", {}), dict):
             raise Incorrect("custom_fields is incorrect")
         known = self._by_profile.setdefault((db_id, profile_id), {})
         of_resource = [key for key in known if key[0] == resource_id]
@@ -104,7 +103,7 @@ def _change(
     if before != subscription.status:
         changed["status"] = (before, subscription.status)
     wanted = {name: params[name] for name in _PLAIN_FIELDS if params.get(name) is not None}
-    for name, value in {**wanted, **(params.get("custom_fields") or {})}.items():
+    for name, value in {**wanted, **params.get("custom_fields", {})}.items():
         old = subscription.fields.get(name)
         if old != value:
             changed[name] = (old, value)

@@ -15,8 +15,18 @@ const one = (id) => document.getElementById(id);
 function make(tag, className, content) {
   const node = document.createElement(tag);
   if (className) node.className = className;
-  if (content !== undefined) node.textContent = content;
+  if (content !== undefined) node.textContent = visible(content);
   return node;
+}
+
+// Characters that nobody sees but that reorder or hide others are shown by their number.
+function visible(words) {
+  return words.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g,
+    (sign) => "⟨U+" + sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0") + "⟩");
+}
+
+function shortened(words) {
+  return words.length > 48 ? words.slice(0, 32) + "…" + words.slice(-8) : words;
 }
 
 function clock(moment) {
@@ -27,6 +37,7 @@ function clock(moment) {
 
 function written(value) {
   if (value === null || value === undefined) return "nothing";
+  if (Array.isArray(value)) return value.map(written).join(", ");
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
@@ -77,16 +88,17 @@ function entry(item) {
   const node = make("li", "entry");
   node.dataset.status = item.status;
   const head = make("p", "head");
-  head.append(make("span", "channel", item.channel), make("strong", "contact", item.contact));
+  const contact = make("strong", "contact", shortened(item.contact));
+  contact.title = item.contact;
+  head.append(make("span", "channel", item.channel), contact);
   head.append(make("span", "chip", item.status));
   const changes = make("ul", "changes");
   changes.append(...item.changed.filter((part) => part.field !== "status" || part.old).map(change));
   const meta = make("p", "meta");
-  meta.append(clock(item.at));
-  meta.append(make("span", "", "profile " + item.profile));
-  meta.append(make("span", "", "database " + item.db + ", resource " + item.resource));
-  const what = item.is_new ? "new subscription" : item.changed.length ? "changed" : "set again, nothing changed";
-  meta.append(make("span", "", what));
+  const what = item.is_new ? "new" : item.changed.length ? "changed" : "set again, nothing changed";
+  meta.append(clock(item.at), make("span", "", what));
+  meta.append(make("span", "", "profile " + shortened(item.profile)));
+  meta.append(make("span", "", "db " + item.db + ", resource " + item.resource));
   node.append(head);
   if (changes.childElementCount) node.append(changes);
   node.append(meta);

@@ -1,0 +1,1 @@
+"""Tests of the simulators, over real HTTP: clients meet them that way."""
