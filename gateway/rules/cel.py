@@ -168,6 +168,7 @@ def _announced(message: str) -> str:
     if found := _ANNOUNCED.search(message):
         line, column, text = found.groups()
         text = text.removeprefix("Syntax error: ").partition(" expecting {")[0]
+        text = text.removesuffix(" (in container '')")
         place = f"character {column}" if line == "1" else f"line {line}, character {column}"
         return f"not CEL at {place}: {text}"
     if "recursion limit" in message:

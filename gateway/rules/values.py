@@ -165,8 +165,10 @@ def _parts(raw: str, engine: Engine) -> Iterator[str | Pick]:
         source = raw[start + 2 : close].strip()
         if not source:
             raise InvalidExpression("a ${} with nothing in it")
-        if raw.startswith("{{", start + 1) and "}}" in raw[start:]:
-            raise InvalidExpression("a $ before {{ }} is written {{ '$' }}")
+        if raw.startswith("{{", start + 1):
+            raise InvalidExpression(
+                "${{ is unclear: write {{ '$' }}{{ ... }}, or ${ {...} } for a map"
+            )
         yield Pick(engine.compile(source))
         end = close + 1
     if end < len(raw):
