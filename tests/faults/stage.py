@@ -1,0 +1,187 @@
+"""A stage for schedules: a simulator over real HTTP, a real journal, two workers, a clock one
+turns.
+
+Each schedule is played by hand, step by step, so that what would lose or double without a rule
+happens every time and not once in a thousand runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from prometheus_client import CollectorRegistry
+
+from consumers.breaker import Breaker, BreakerPolicy, BreakerState
+from consumers.carrier import Carrier
+from consumers.http import open_client
+from consumers.metrics import ConsumerMetrics
+from consumers.settings import ConsumerSettings
+from core.clock import ManualClock
+from core.configuration import SecretRef
+from core.journal.connect import open_journal
+from core.journal.port import ActionFilter, EventReport, Reported
+from core.journal.sql import SqlJournal
+from core.messages import Action, ActionMessage, Lane, encode_action
+from sandbox.app import serve_sandbox
+from tests.samples import NOON, an_action
+from vendors.altcraft import ALTCRAFT
+from vendors.altcraft.provider import AltcraftProvider
+from vendors.provider import Provider
+from vendors.smsgateway24 import SMSGATEWAY24
+from vendors.smsgateway24.provider import SmsGateway24Provider
+
+LAG = timedelta(seconds=30)
+LAGS = {"sms": LAG, "altcraft": LAG}
+TIMEOUT = timedelta(seconds=0.5)
+
+
+@dataclass
+class Stage:
+    """Everything a schedule needs. `sms` and `altcraft` make a further worker process each time."""
+
+    sandbox: str
+    journal: SqlJournal
+    clock: ManualClock
+    http: aiohttp.ClientSession
+    opened: AsyncExitStack
+    states: list[tuple[BreakerState, str]] = field(default_factory=list)
+    breakers: list[Breaker] = field(default_factory=list)
+
+    async def sms(self, **settings: Any) -> Carrier:
+        provider = SmsGateway24Provider(
+            url=f"{self.sandbox}/smsgateway24",
+            token=SecretRef(env="POSTERN_TEST_TOKEN"),
+            device_id=260,
+            region="DE",
+            **self._common(settings),
+        )
+        return await self._worker("sms", provider)
+
+    async def altcraft(self, **settings: Any) -> Carrier:
+        provider = AltcraftProvider(
+            url=f"{self.sandbox}/altcraft",
+            token=SecretRef(env="POSTERN_TEST_TOKEN"),
+            db_id=1,
+            resource_id=1,
+            **self._common(settings),
+        )
+        return await self._worker("altcraft", provider)
+
+    def _common(self, settings: dict[str, Any]) -> dict[str, Any]:
+        pauses = ("1s", "1s", "1s", "1s")
+        return {"timeout": TIMEOUT, "reconcile_lag": LAG, "retry": pauses} | settings
+
+    async def _worker(self, name: str, provider: Provider) -> Carrier:
+        vendor = SMSGATEWAY24 if name == "sms" else ALTCRAFT
+        settings = ConsumerSettings()
+        breaker = Breaker(
+            policy=BreakerPolicy(
+                threshold=settings.breaker_threshold,
+                pause=settings.breaker_pause,
+                longest=settings.breaker_longest,
+                refusal_pause=settings.refusal_pause,
+            ),
+            clock=self.clock,
+            on_change=lambda state, cause: self.states.append((state, cause)),
+        )
+        self.breakers.append(breaker)
+        client = await self.opened.enter_async_context(
+            open_client(provider.url, clock=self.clock, connections=10)
+        )
+        return Carrier(
+            name=name,
+            provider=provider,
+            operations=vendor.operations,
+            client=client,
+            journal=self.journal,
+            breaker=breaker,
+            metrics=ConsumerMetrics(CollectorRegistry()),
+            settings=settings,
+            clock=self.clock,
+        )
+
+    # What the world does.
+
+    async def fault(self, call: str, kind: str, *, times: int = 1000, **order: Any) -> None:
+        body = {"call": call, "fault": kind, "times": times, **order}
+        async with self.http.post(f"{self.sandbox}/_sandbox/faults", json=body) as answer:
+            assert answer.status == 201, await answer.text()
+
+    async def effects(self, call: str) -> list[dict[str, Any]]:
+        async with self.http.get(f"{self.sandbox}/_sandbox/effects", params={"call": call}) as got:
+            found = await got.json()
+        effects: list[dict[str, Any]] = found["effects"] if isinstance(found, dict) else found
+        return effects
+
+    async def pass_time(self, seconds: float) -> None:
+        """Time passes, and the scheduler looks at leases that ran out."""
+        self.clock.advance(timedelta(seconds=seconds))
+        await self.journal.take_over(LAGS, limit=100)
+
+    # What becomes of actions.
+
+    async def deliver(self, carrier: Carrier, message: ActionMessage) -> None:
+        await carrier.carry(encode_action(message), Lane.NORMAL)
+
+    async def deliver_due(self, carrier: Carrier) -> int:
+        """What the scheduler would publish now, delivered at once."""
+        due = await self.journal.due(limit=100)
+        for item in due:
+            await self.journal.mark_queued([item.message])
+            await self.deliver(carrier, item.message)
+        return len(due)
+
+    async def stored(self, action: Action) -> Reported:
+        page = await self.journal.actions(ActionFilter(ref=action.ref, limit=1000))
+        return next(found for found in page.actions if found.id == action.id)
+
+    async def report(self, action: Action) -> EventReport:
+        report = await self.journal.event(action.ref)
+        assert report is not None
+        return report
+
+
+@asynccontextmanager
+async def open_stage(folder: Path) -> AsyncIterator[Stage]:
+    clock = ManualClock()
+    async with AsyncExitStack() as opened:
+        sandbox = await opened.enter_async_context(serve_sandbox("127.0.0.1:0", clock=clock))
+        journal = await opened.enter_async_context(
+            open_journal(f"sqlite:{folder}/journal.db", clock=clock)
+        )
+        http = await opened.enter_async_context(aiohttp.ClientSession())
+        yield Stage(sandbox=sandbox, journal=journal, clock=clock, http=http, opened=opened)
+
+
+def a_text(event_id: str = "o-1", *, to: str = "+4915123456789", **rest: Any) -> Action:
+    params = {"to": to, "text": f"Order {event_id}", "device_id": 260}
+    return an_action(event_id, params=params, recipient=to, **rest)
+
+
+def an_update(event_id: str, *, minute: int = 0, profile: str = "p1", **fields: Any) -> Action:
+    params = {
+        "db_id": 1,
+        "resource_id": 1,
+        "profile_id": profile,
+        "channel": "email",
+        "email": "ada@example.com",
+        **fields,
+    }
+    return an_action(
+        event_id,
+        step="altcraft.subscriptions/set",
+        at=NOON + timedelta(minutes=minute) - timedelta(hours=1),
+        provider="altcraft",
+        operation="subscriptions/set",
+        params=params,
+    )
+
+
+def message(action: Action, seq: int = 0) -> ActionMessage:
+    return ActionMessage(action=action, seq=seq)
