@@ -65,7 +65,9 @@ def write_new(directory: Path, wanted: Mapping[str, str]) -> None:
     only."""
     there = [name for name in sorted(wanted) if (directory / name).exists()]
     if there:
-        raise PosternError(f"{directory}: {', '.join(there)} is there already; nothing was written")
+        raise PosternError(
+            f"{directory}: {', '.join(there)} stand there already; nothing was written"
+        )
     for name, text in wanted.items():
         mode = 0o600 if name.endswith(".env") else 0o644
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL

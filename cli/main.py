@@ -14,10 +14,14 @@ import click
 from cli import (
     actions,
     books,
+    consumers,
+    demo,
     gateway,
     init,
     migrate,
     rules,
+    run,
+    sandbox,
     send,
     show,
     topology,
@@ -27,8 +31,12 @@ from cli.failure import explain
 from core.logs import configure_logs, get_logger
 
 COMMANDS: tuple[click.Command, ...] = (
+    demo.command,
     init.command,
+    run.command,
     gateway.command,
+    consumers.command,
+    sandbox.command,
     migrate.command,
     topology.command,
     rules.command,

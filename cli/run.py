@@ -1,0 +1,96 @@
+"""`postern run`: gateway and consumers in one process, and how the demo puts them together too.
+
+What must not go in: what either of them does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from prometheus_client import CollectorRegistry
+
+from cli.options import log_as, settings_of, settings_options
+from consumers.app import Consumers, open_consumers
+from core.broker.connect import open_broker
+from core.journal.connect import open_journal
+from core.journal.port import ReadJournal
+from core.settings import Settings
+from gateway.app import Gateway, open_gateway
+
+
+@click.command("run")
+@settings_options
+def command(config: Path | None, data: Path | None) -> None:
+    """Run everything in one process: the gateway, and consumers of every role.
+
+    Broker and journal are embedded, in the data directory, unless POSTERN_BROKER and
+    POSTERN_JOURNAL name servers. SIGTERM or Ctrl-C ends it without losing anything; SIGHUP reads
+    the configuration again.
+
+    Example: postern run --config postern.yaml
+    """
+    settings = settings_of(config, data)
+    log_as(settings)
+    asyncio.run(_run(settings))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Everything:
+    """A whole Postern that is serving."""
+
+    gateway: Gateway
+    consumers: Consumers
+    journal: ReadJournal
+
+
+@asynccontextmanager
+async def open_everything(settings: Settings) -> AsyncIterator[Everything]:
+    """Both sides on one broker, one journal and one set of metrics.
+
+    The gateway closes first: what it has accepted by then, the consumers may still carry out.
+    """
+    registry = CollectorRegistry()
+    async with (
+        open_broker(settings.broker) as broker,
+        open_journal(settings.journal) as journal,
+        open_consumers(settings, broker, journal, registry=registry) as consumers,
+        open_gateway(settings, broker, journal, registry=registry) as gateway,
+    ):
+        yield Everything(gateway=gateway, consumers=consumers, journal=journal)
+
+
+@asynccontextmanager
+async def signals() -> AsyncIterator[asyncio.Event]:
+    """Set once the process is asked to end, by SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+async def _run(settings: Settings) -> None:
+    async with signals() as stop, open_everything(settings) as everything:
+        gateway = everything.gateway
+
+        def reload() -> None:
+            gateway.reloader.ask()
+            everything.consumers.ask_reload()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+        print(f"events   http://{gateway.listen}/v1/events")
+        print(f"metrics  http://{gateway.admin}/metrics")
+        print("Ctrl-C ends it.", flush=True)
+        await stop.wait()
+        await gateway.drain()
