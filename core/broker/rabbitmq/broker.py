@@ -12,7 +12,7 @@ from typing import Self
 
 from core.broker.port import Outgoing, Subscription
 from core.broker.rabbitmq import declaring
-from core.broker.rabbitmq.consuming import RabbitMQSubscription
+from core.broker.rabbitmq.consuming import RENEW_IDLE, RabbitMQSubscription
 from core.broker.rabbitmq.failures import library_failures
 from core.broker.rabbitmq.link import Link, close, connect, running
 from core.broker.rabbitmq.publishing import Publishing
@@ -27,8 +27,15 @@ class RabbitMQBroker:
     """A connection to RabbitMQ. Used as a context manager, which opens even while the broker is
     away."""
 
-    def __init__(self, url: str, *, publish_limit: timedelta = timedelta(seconds=2.5)) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        publish_limit: timedelta = timedelta(seconds=2.5),
+        renew_idle: timedelta = RENEW_IDLE,
+    ) -> None:
         self._url = url
+        self._renew_idle = renew_idle
         self._publishing_link = Link(url, "publishing")
         self._consuming_link = Link(url, "consuming")
         self._consuming = False
@@ -77,7 +84,9 @@ class RabbitMQBroker:
     @asynccontextmanager
     async def subscribe(self, queue: str, *, prefetch: int) -> AsyncIterator[Subscription]:
         await self._start_consuming()
-        subscription = RabbitMQSubscription(self._consuming_link, queue, prefetch=prefetch)
+        subscription = RabbitMQSubscription(
+            self._consuming_link, queue, prefetch=prefetch, renew_idle=self._renew_idle
+        )
         async with running(subscription.run()):
             yield subscription
 

@@ -26,6 +26,10 @@ log = get_logger()
 
 _LIMIT = timedelta(seconds=5)
 
+RENEW_IDLE = timedelta(seconds=60)
+"""After so long without a message a subscription takes a new channel. The broker can lose a
+consumer and not say so (3.10 does when a queue is deleted and declared again within a moment)."""
+
 
 class _Session:
     """The time that one channel lives. What came on it is stale afterwards."""
@@ -33,6 +37,8 @@ class _Session:
     def __init__(self, channel: aiormq.abc.AbstractChannel) -> None:
         self.channel = channel
         self.ended = asyncio.Event()
+        self.received = 0
+        self.acknowledged = 0
 
     @property
     def over(self) -> bool:
@@ -72,6 +78,7 @@ class RabbitMQDelivery:
             with library_failures("acknowledging"):
                 async with asyncio.timeout(_LIMIT.total_seconds()):
                     await self._session.channel.basic_ack(tag)
+            self._session.acknowledged += 1
         except BrokerError as error:
             # The broker hands the message out again; the journal recognises it.
             log.debug("broker_ack_lost", queue=self._queue, reason=str(error))
@@ -80,7 +87,10 @@ class RabbitMQDelivery:
 class RabbitMQSubscription:
     """A consumer that goes on after a lost connection, a restart, a deleted and declared queue."""
 
-    def __init__(self, link: Link, queue: str, *, prefetch: int) -> None:
+    def __init__(
+        self, link: Link, queue: str, *, prefetch: int, renew_idle: timedelta = RENEW_IDLE
+    ) -> None:
+        self._renew_idle = renew_idle.total_seconds()
         self._link = link
         self._queue = queue
         self._prefetch = prefetch
@@ -114,14 +124,16 @@ class RabbitMQSubscription:
         """Consume on whatever connection there is. Ends when stopped and the channel is gone."""
         while not self._stopped:
             connection = await self._link.connected()
+            renewed = False
             try:
-                await self._consume(connection)
+                renewed = await self._consume(connection)
             except BrokerError as error:
                 self._report(error)
-            if not self._stopped:
+            if not renewed:
                 await asyncio.sleep(pause())
 
-    async def _consume(self, connection: AbstractConnection) -> None:
+    async def _consume(self, connection: AbstractConnection) -> bool:
+        """Consume until the channel is gone (False), or was idle and is to be renewed (True)."""
         channel = connection.channel(publisher_confirms=False)
         try:
             with library_failures(f"consuming {self._queue}"):
@@ -138,10 +150,11 @@ class RabbitMQSubscription:
             self._reported = None
             if self._stopped:
                 await self._cancel_consumer()
-            if not session.over:
-                await session.ended.wait()
+            if await self._idle(session):
+                return True
             if not self._stopped:
                 log.warning("broker_subscription_interrupted", queue=self._queue)
+            return False
         finally:
             if self._session is not None:
                 self._session.end()
@@ -149,8 +162,22 @@ class RabbitMQSubscription:
             self._buffer.clear()
             await close_channel(channel)
 
+    async def _idle(self, session: _Session) -> bool:
+        """Wait for the session's end (False), or until it is idle with nothing out (True)."""
+        while not session.over:
+            received = session.received
+            try:
+                async with asyncio.timeout(self._renew_idle):
+                    await session.ended.wait()
+            except TimeoutError:
+                quiet = received == session.received == session.acknowledged
+                if quiet and not self._stopped:
+                    return True
+        return False
+
     def _receiver(self, session: _Session) -> aiormq.abc.ConsumerCallback:
         async def receive(message: aiormq.abc.DeliveredMessage) -> None:
+            session.received += 1
             # The broker sends no more than the prefetch before acks, which bounds the buffer.
             if not self._stopped:
                 self._buffer.append(RabbitMQDelivery(self._queue, session, message))

@@ -27,6 +27,7 @@ log = get_logger()
 # A dead peer is noticed after three times this and a little, a half-dead one by confirm timeouts.
 _HEARTBEAT = 10
 _CONNECT_LIMIT = timedelta(seconds=5)
+_ABANDON_LIMIT = timedelta(milliseconds=500)
 _CLOSE_LIMIT = timedelta(seconds=4)
 _RETRY = timedelta(seconds=1)
 _RETRY_REFUSED = timedelta(seconds=5)
@@ -39,14 +40,33 @@ def pause(at_least: timedelta = _RETRY) -> float:
 
 async def connect(url: str, name: str) -> AbstractConnection:
     """One plain connection, or one of our errors."""
-    with library_failures(f"connecting for {name}"):
-        async with asyncio.timeout(_CONNECT_LIMIT.total_seconds()):
-            connection = await aio_pika.connect(
-                url,
-                heartbeat=_HEARTBEAT,
-                client_properties={"connection_name": f"postern {name}"},
-            )
+    attempt = asyncio.create_task(
+        aio_pika.connect(
+            url,
+            heartbeat=_HEARTBEAT,
+            client_properties={"connection_name": f"postern {name}"},
+        )
+    )
+    try:
+        with library_failures(f"connecting for {name}"):
+            done, _ = await asyncio.wait({attempt}, timeout=_CONNECT_LIMIT.total_seconds())
+            if not done:
+                raise TimeoutError
+            connection = await attempt
+    except BaseException:
+        await _abandon(attempt)
+        raise
     return connection
+
+
+async def _abandon(attempt: asyncio.Task[AbstractConnection]) -> None:
+    """End an attempt. The library forgets a connection it has just made if it is cancelled in that
+    moment, and leaves it open for ever; so an attempt gets the chance to end by itself."""
+    await asyncio.wait({attempt}, timeout=_ABANDON_LIMIT.total_seconds())
+    attempt.cancel()
+    await asyncio.wait({attempt})
+    if not attempt.cancelled() and attempt.exception() is None:
+        await close(attempt.result())
 
 
 async def close(connection: AbstractConnection) -> None:

@@ -115,6 +115,8 @@ class Publishing:
 
 async def close_channel(channel: AbstractChannel) -> None:
     """Close if it is still open; what is unacknowledged on it goes back to its queue."""
+    if not channel.is_initialized:
+        return
     try:
         with library_failures("closing a channel"):
             async with asyncio.timeout(_OPEN_LIMIT.total_seconds()):

@@ -1,4 +1,4 @@
-"""Steps that the broker tests share: publishing numbered bodies, taking them, waiting for a state."""
+"""Steps that the broker tests share: numbered bodies, taking them, waiting for a state."""
 
 from __future__ import annotations
 
@@ -36,12 +36,19 @@ async def eventually(
 ) -> None:
     """Look again and again at something the broker does in its own time; fails after `within`."""
     async with asyncio.timeout(within.total_seconds()):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 - the broker sends no event for its own state
             await asyncio.sleep(0.02)
 
 
 async def until_depth(broker: Broker, queue: str, depth: int) -> None:
     async def reached() -> bool:
         return await broker.depth(queue) == depth
+
+    await eventually(reached)
+
+
+async def until_connected(broker: Broker, *, connected: bool = True) -> None:
+    async def reached() -> bool:
+        return broker.connected is connected
 
     await eventually(reached)
