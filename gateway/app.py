@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from core.journal.connect import open_journal
 from core.journal.port import ReadJournal
 from core.logs import get_logger
 from core.settings import Address, Settings
+from core.watch import signature_of, watch_config
 from gateway.declaring import Declaring
 from gateway.http.body import BodyGate
 from gateway.http.middleware import add_headers, watch_requests
@@ -37,7 +38,6 @@ from gateway.metrics import Metrics
 from gateway.reload import Reloader
 from gateway.running import Running
 from gateway.settings import Limits
-from core.watch import watch_config
 
 log = get_logger()
 
@@ -80,6 +80,7 @@ async def open_gateway(
     registry = registry or CollectorRegistry()
     counts = Metrics(registry)
     counts.broker_connected.set_function(lambda: float(broker.connected))
+    seen = await asyncio.to_thread(signature_of, settings.config)
     running = Running(await asyncio.to_thread(load_configuration, settings.config))
     counts.show_rules(running.current.planner.version)
     readiness = Readiness()
@@ -112,7 +113,11 @@ async def open_gateway(
             _serve(_admin_app(readiness, registry), settings.admin, limits, "POSTERN_ADMIN")
         )
         await opened.enter_async_context(
-            _beside(declaring.run(), reloader.run(), watch_config(settings.config, reloader.ask))
+            _beside(
+                declaring.run(),
+                reloader.run(),
+                watch_config(settings.config, reloader.ask, seen=seen),
+            )
         )
         listen = await opened.enter_async_context(
             _serve(_public_app(services), settings.listen, limits, "POSTERN_LISTEN")
@@ -143,16 +148,17 @@ async def run_gateway(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with (
-        open_broker(settings.broker) as broker,
-        open_journal(settings.journal) as journal,
-        open_gateway(settings, broker, journal) as gateway,
-    ):
-        loop.add_signal_handler(signal.SIGHUP, gateway.reloader.ask)
-        if started is not None:
-            started(gateway)
-        await stop.wait()
-        await gateway.drain()
+    with _unwrapped():
+        async with (
+            open_broker(settings.broker) as broker,
+            open_journal(settings.journal) as journal,
+            open_gateway(settings, broker, journal) as gateway,
+        ):
+            loop.add_signal_handler(signal.SIGHUP, gateway.reloader.ask)
+            if started is not None:
+                started(gateway)
+            await stop.wait()
+            await gateway.drain()
 
 
 def _public_app(services: Services) -> web.Application:
@@ -209,13 +215,21 @@ async def _serve(
 @asynccontextmanager
 async def _beside(*parts: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run parts while the context is open; one that fails ends the context with its own error."""
-    try:
+    with _unwrapped():
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(part) for part in parts]
             yield
             for task in tasks:
                 task.cancel()
+
+
+@contextmanager
+def _unwrapped() -> Iterator[None]:
+    """A single error that task groups have wrapped comes out as itself, so that it can be told."""
+    try:
+        yield
     except BaseExceptionGroup as errors:
-        if len(errors.exceptions) == 1:
-            raise errors.exceptions[0] from None
-        raise
+        error: BaseException = errors
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        raise error from None

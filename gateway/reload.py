@@ -23,7 +23,7 @@ AGAIN_AFTER = 2.0
 
 
 class Reloader:
-    """Swaps the running configuration when asked to (a signal, or `gateway.watch`)."""
+    """Swaps the running configuration when asked to (a signal, or `core.watch`)."""
 
     def __init__(
         self,
