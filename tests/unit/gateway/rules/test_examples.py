@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from cli.fixtures import Fixture, differences, read_fixtures
 from core.document import read_document
 from gateway.events.headers import Headers
 from gateway.events.parse import parse_events
+from gateway.events.plain import plain_event
 from gateway.rules.load import load_rules
 from gateway.rules.plan import NO_RULE_MATCHED, Rules
 from gateway.rules.port import Plan
@@ -62,3 +64,11 @@ def test_one_sample_event_is_parked_for_a_missing_field(rules: Rules) -> None:
 def test_one_sample_event_is_another_sent_again(rules: Rules) -> None:
     first, again = plan(rules, "01-order-placed"), plan(rules, "05-order-placed-again")
     assert [a.id for a in first.actions] == [a.id for a in again.actions]
+
+
+@pytest.mark.parametrize(
+    "fixture", read_fixtures(EXAMPLES / "postern.test.yaml"), ids=lambda each: each.name
+)
+def test_the_fixtures_beside_the_example_hold(rules: Rules, fixture: Fixture) -> None:
+    event = plain_event(fixture.event, source="shop", now=NOW)
+    assert differences(fixture.expect, rules.plan(event).actions) == []
