@@ -13,7 +13,7 @@ import aio_pika
 
 from core.broker.topology import DEAD_EXCHANGE, DEAD_QUEUE, EXCHANGE, Topology
 
-PROVIDERS = ("altcraft", "sms", "other", "bench")
+PROVIDERS = ("altcraft", "sms", "other", "nobody", "bench")
 """Names of providers that tests may use at a broker; queues of others would be left standing."""
 
 

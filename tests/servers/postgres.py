@@ -51,6 +51,10 @@ class PostgresServer:
     def database_url(self, name: str) -> str:
         return f"postgresql://{_USER}@127.0.0.1:{self.port}/{name}"
 
+    @property
+    def running(self) -> bool:
+        return self._server is not None
+
     def start(self) -> None:
         """Start the server and return when it takes connections; initialises the data the first
         time."""

@@ -119,6 +119,13 @@ class GuardedProcess:
             self._child.wait()
         self._guard.dismiss()
 
+    def wait(self, within: timedelta) -> int:
+        """Wait for the process to end by itself; returns its exit code."""
+        try:
+            return self._child.wait(within.total_seconds())
+        finally:
+            self._guard.dismiss()
+
     def wait_until(self, ready: Callable[[], bool], *, within: timedelta, what: str) -> None:
         """Raises ServerError with the end of the log if the process ends first or takes too
         long."""

@@ -1,5 +1,4 @@
-"""Publishing with confirms: success means confirmed and routed, and every call has a verdict in
-time.
+"""Publishing with confirms: success means confirmed and routed; every call has a verdict in time.
 
 What must not go in: retries. Whoever publishes decides what an unknown outcome means.
 """
@@ -10,9 +9,11 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import cast
 
-from aio_pika import DeliveryMode, Message
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
+from aio_pika import DeliveryMode
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.channel import Channel
 from pamqp.commands import Basic
 
 from core.broker.port import Outgoing
@@ -27,6 +28,7 @@ log = get_logger()
 # So many calls one after the other without one confirm in their whole time: the peer is taken for
 # dead, long before heartbeats would tell.
 _SILENT_CALLS = 2
+_PERSISTENT = DeliveryMode.PERSISTENT.value
 _OPEN_LIMIT = timedelta(seconds=5)
 
 
@@ -36,13 +38,13 @@ class Publishing:
     def __init__(self, link: Link, *, limit: timedelta) -> None:
         self._link = link
         self._limit = limit.total_seconds()
-        self._exchange: AbstractExchange | None = None
+        self._channel: Channel | None = None
         self._confirms = 0
         self._silent = 0
 
     @property
     def ready(self) -> bool:
-        return self._exchange is not None
+        return self._channel is not None
 
     async def run(self) -> None:
         """Keep a channel open on whatever connection there is. Ends only by cancellation."""
@@ -60,15 +62,15 @@ class Publishing:
         """As the port says. All are written before the first confirm is waited for."""
         if not messages:
             return
-        exchange = self._exchange
-        if exchange is None:
+        channel = self._channel
+        if channel is None:
             raise BrokerUnavailable("publishing: not connected")
         connection, confirms, silent = self._link.connection, self._confirms, self._silent
         try:
             with library_failures("publishing"):
                 async with asyncio.timeout(self._limit):
                     verdicts = await asyncio.gather(
-                        *(self._publish_one(exchange, message) for message in messages),
+                        *(self._publish_one(channel, message) for message in messages),
                         return_exceptions=True,
                     )
         except BrokerUnavailable:
@@ -79,15 +81,20 @@ class Publishing:
             raise
         _judge(verdicts)
 
-    async def _publish_one(self, exchange: AbstractExchange, message: Outgoing) -> None:
-        outgoing = Message(
+    async def _publish_one(self, channel: Channel, message: Outgoing) -> None:
+        frame = await channel.basic_publish(
             message.body,
-            delivery_mode=DeliveryMode.PERSISTENT,
-            # Returns are matched by this id, so it must be new for every attempt: with an id used
-            # twice the message that was lost would be reported as taken.
-            message_id=uuid.uuid4().hex,
+            exchange=EXCHANGE,
+            routing_key=message.queue,
+            mandatory=True,
+            properties=Basic.Properties(
+                delivery_mode=_PERSISTENT,
+                # Returns are matched by this id, so it must be new for every attempt: with an id
+                # used twice the message that was lost would be reported as taken.
+                message_id=uuid.uuid4().hex,
+            ),
+            wait=False,
         )
-        frame = await exchange.publish(outgoing, message.queue, mandatory=True)
         if not isinstance(frame, Basic.Ack):
             raise PublishRefused(f"publishing: the broker answered {type(frame).__name__}")
         self._confirms += 1
@@ -99,17 +106,18 @@ class Publishing:
             async with asyncio.timeout(_OPEN_LIMIT.total_seconds()):
                 channel = connection.channel(publisher_confirms=True, on_return_raises=True)
                 await channel.initialize()
-                exchange = await channel.get_exchange(EXCHANGE, ensure=False)
+                # The library's type does not tell that publishing need not wait for the socket.
+                wire = cast("Channel", await channel.get_underlay_channel())
         try:
             channel.close_callbacks.add(lambda *_: closed.set())
             if not channel.is_closed:
                 self._confirms, self._silent = 0, 0
-                self._exchange = exchange
+                self._channel = wire
                 self._link.tried.set()
                 await closed.wait()
                 log.warning("broker_channel_closed", channel="publishing")
         finally:
-            self._exchange = None
+            self._channel = None
             await close_channel(channel)
 
 

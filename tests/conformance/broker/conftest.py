@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from core.broker.connect import open_broker
 from core.broker.port import Broker
 from core.broker.topology import Topology, work_queue
 from core.messages import Lane
+from tests.servers.rabbitmq import RabbitMQNode
 
 TOPOLOGY = Topology.of(["sms"])
 QUEUE = work_queue("sms", Lane.NORMAL)
@@ -34,3 +37,12 @@ def adapter(request: pytest.FixtureRequest, tmp_path: Path) -> Adapter:
     if request.param == "rabbitmq":
         return Adapter(url=request.getfixturevalue("broker_url"))
     return Adapter(url=f"embedded:{tmp_path / 'broker.db'}")
+
+
+@pytest.fixture
+def node_url(rabbitmq_node: RabbitMQNode) -> Iterator[str]:
+    """A virtual host of the private node: these tests stop it, pause it and reconfigure it."""
+    vhost = f"faults-{uuid.uuid4().hex[:12]}"
+    yield rabbitmq_node.add_vhost(vhost)
+    rabbitmq_node.start()
+    rabbitmq_node.delete_vhost(vhost)
