@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -31,6 +32,7 @@ from core.journal.connect import is_embedded_journal, open_journal
 from core.journal.port import Journal
 from core.logs import get_logger
 from core.settings import Address, Settings
+from core.tasks import beside
 from core.telemetry import open_admin
 from core.watch import watch_config
 from vendors.provider import Provider
@@ -99,41 +101,35 @@ async def open_consumers(
         await _take_back(journal, consumer, first.providers)
     stopping = asyncio.Event()
     consumers = Consumers(ask_reload=fleet.ask)
-    async with asyncio.TaskGroup() as group:
-        if Role.WORKER in consumer.roles:
-            group.create_task(fleet.run(stopping))
-            watch = group.create_task(watch_config(settings.config, fleet.ask))
-        else:
-            watch = None
-        if Role.RECORDER in consumer.roles:
-            recorder = Recorder(
-                broker=broker,
-                journal=journal,
-                presence=presence,
-                metrics=metrics,
-                settings=consumer,
-            )
-            group.create_task(recorder.serve(stopping))
-        if Role.SCHEDULER in consumer.roles:
-            scheduler = Scheduler(
-                broker=broker,
-                journal=journal,
-                presence=presence,
-                providers=first.providers,
-                metrics=metrics,
-                settings=consumer,
-                clock=clock,
-            )
-            group.create_task(scheduler.serve(stopping))
+    work: list[Coroutine[Any, Any, None]] = []
+    if Role.WORKER in consumer.roles:
+        work.append(fleet.run(stopping))
+    if Role.RECORDER in consumer.roles:
+        recorder = Recorder(
+            broker=broker, journal=journal, presence=presence, metrics=metrics, settings=consumer
+        )
+        work.append(recorder.serve(stopping))
+    if Role.SCHEDULER in consumer.roles:
+        scheduler = Scheduler(
+            broker=broker,
+            journal=journal,
+            presence=presence,
+            providers=first.providers,
+            metrics=metrics,
+            settings=consumer,
+            clock=clock,
+        )
+        work.append(scheduler.serve(stopping))
+    async with (
+        beside(watch_config(settings.config, fleet.ask)),
+        beside(*work, stopping=stopping),
+    ):
         consumers.ready = True
         log.info("consumers_started", roles=sorted(consumer.roles), owner=consumer.owner)
         try:
             yield consumers
         finally:
             consumers.ready = False
-            stopping.set()
-            if watch is not None:
-                watch.cancel()
     log.info("consumers_stopped")
 
 

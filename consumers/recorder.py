@@ -15,7 +15,7 @@ from consumers.gather import batches
 from consumers.metrics import ConsumerMetrics
 from consumers.presence import Presence
 from consumers.settings import ConsumerSettings
-from consumers.waiting import alongside, first_of, pause
+from consumers.waiting import first_of, pause, stopped_by
 from core.broker.port import Broker, Delivery, Outgoing, Subscription
 from core.broker.topology import DEAD_QUEUE, RECORDER_QUEUE, work_queue
 from core.errors import (
@@ -63,7 +63,7 @@ class Recorder:
             try:
                 async with (
                     self._broker.subscribe(queue, prefetch=prefetch) as subscription,
-                    alongside(self._watch(subscription, stopping)),
+                    stopped_by(first_of(stopping.wait(), self._presence.leaves()), subscription),
                 ):
                     if queue == RECORDER_QUEUE:
                         await self._record(subscription)
@@ -75,10 +75,6 @@ class Recorder:
             except JournalUnavailable as error:
                 # Nothing was acknowledged: the broker keeps it all until the journal is back.
                 self._presence.lost(error)
-
-    async def _watch(self, subscription: Subscription, stopping: asyncio.Event) -> None:
-        await first_of(stopping.wait(), self._presence.leaves())
-        await subscription.stop()
 
     async def _record(self, subscription: Subscription) -> None:
         most = self._settings.record_batch

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+from core.broker.port import Subscription
+
 
 async def first_of(*waits: Coroutine[Any, Any, object]) -> None:
     """Return when one of them does; its exception, if any, is raised here."""
@@ -33,14 +35,22 @@ async def pause(length: timedelta, stopping: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def alongside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run something beside the body; it ends with the body at the latest. Its error is raised
-    here."""
-    task = asyncio.ensure_future(work)
+async def stopped_by(
+    wait: Coroutine[Any, Any, None], subscription: Subscription
+) -> AsyncIterator[None]:
+    """Stop a subscription when `wait` is over. A stop that has begun is never cut off: that would
+    close the channel, and what is in hand could not be acknowledged any more."""
+    waiting = asyncio.ensure_future(wait)
+
+    async def watch() -> None:
+        await asyncio.wait([waiting])
+        if not waiting.cancelled():
+            waiting.result()
+            await subscription.stop()
+
+    watcher = asyncio.ensure_future(watch())
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait([task])
-    if not task.cancelled() and (error := task.exception()) is not None:
-        raise error
+        waiting.cancel()
+        await watcher

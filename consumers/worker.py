@@ -13,7 +13,7 @@ from consumers.breaker import Breaker, BreakerState
 from consumers.carrier import Carrier
 from consumers.limits import slots
 from consumers.presence import Presence
-from consumers.waiting import alongside, first_of, pause
+from consumers.waiting import first_of, pause, stopped_by
 from core.broker.port import Broker, Delivery
 from core.broker.topology import work_queue
 from core.errors import BrokerError, JournalUnavailable
@@ -71,13 +71,12 @@ class Worker:
         prefetch = 1 if self._breaker.state is BreakerState.HALF_OPEN else self._slots
         broken = asyncio.Event()
 
-        async def watch() -> None:
-            await first_of(stopping.wait(), self._presence.leaves(), moved.wait(), broken.wait())
-            await subscription.stop()
-
         async with (
             self._broker.subscribe(self._queue, prefetch=prefetch) as subscription,
-            alongside(watch()),
+            stopped_by(
+                first_of(stopping.wait(), self._presence.leaves(), moved.wait(), broken.wait()),
+                subscription,
+            ),
         ):
             tasks: set[asyncio.Task[None]] = set()
             try:
