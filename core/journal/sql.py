@@ -6,7 +6,6 @@ Here are the transactions; what happens inside each stands in `claims`, `outcome
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -35,6 +34,7 @@ from core.journal.port import (
 from core.journal.rows import micros
 from core.journal.states import State
 from core.messages import ActionMessage, EventRecord
+from core.tasks import beside
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -56,13 +56,8 @@ class SqlJournal:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[SqlJournal]:
         """The batches work while this context is open."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(batch.run()) for batch in (self._claims, self._finishes)]
-            try:
-                yield self
-            finally:
-                for task in tasks:
-                    task.cancel()
+        async with beside(self._claims.run(), self._finishes.run()):
+            yield self
 
     # What a worker needs.
 
