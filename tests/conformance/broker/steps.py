@@ -52,3 +52,8 @@ async def until_connected(broker: Broker, *, connected: bool = True) -> None:
         return broker.connected is connected
 
     await eventually(reached)
+
+
+async def publish_often(broker: Broker, queue: str, times: int) -> None:
+    for number in range(times):
+        await broker.publish(messages(queue, [number]))

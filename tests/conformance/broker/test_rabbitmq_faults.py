@@ -15,17 +15,13 @@ from tests.conformance.broker.conftest import OTHER, QUEUE, TOPOLOGY
 from tests.conformance.broker.steps import (
     eventually,
     messages,
+    publish_often,
     take,
     take_bodies,
     until_connected,
     until_depth,
 )
 from tests.servers.rabbitmq import RabbitMQNode
-
-
-async def publish_often(broker: Broker, times: int) -> None:
-    for number in range(times):
-        await broker.publish(messages(QUEUE, [number]))
 
 
 async def publish_numbers(broker: Broker, confirmed: set[int], stop: asyncio.Event) -> None:
@@ -180,7 +176,7 @@ async def test_under_a_memory_alarm_publishers_are_told_and_consumers_go_on(
         try:
             started = time.monotonic()
             with pytest.raises(BrokerUnavailable):
-                await publish_often(broker, 2)
+                await publish_often(broker, QUEUE, 2)
             assert time.monotonic() - started < 5.5
             assert await take_bodies(broker, QUEUE, 3) == [0, 1, 2]
         finally:

@@ -17,6 +17,7 @@ from tests.conformance.broker.conftest import OTHER, QUEUE, TOPOLOGY
 from tests.conformance.broker.steps import (
     eventually,
     messages,
+    publish_often,
     take,
     take_bodies,
     until_connected,
@@ -112,7 +113,7 @@ async def test_a_full_queue_refuses_and_the_others_go_on(node_url: str) -> None:
     await declare_otherwise(node_url, OTHER, {"x-queue-type": "quorum"})
     async with open_broker(node_url) as broker:
         with pytest.raises(PublishRefused):
-            await publish_often(broker, 50)
+            await publish_often(broker, QUEUE, 50)
         await broker.publish(messages(OTHER, [1]))
 
 
