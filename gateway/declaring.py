@@ -18,6 +18,7 @@ from gateway.running import Running
 log = get_logger()
 
 AGAIN_AFTER = 1.0
+LOOK_AGAIN_AFTER = 0.05
 
 
 class Declaring:
@@ -56,4 +57,7 @@ class Declaring:
 
     async def _declare(self) -> None:
         await self._broker.declare(self._running.current.topology)
+        # Queues may be declared on a connection of their own: ready is who can publish.
+        while not self._broker.connected:  # noqa: ASYNC110 - the port has no event for it
+            await asyncio.sleep(LOOK_AGAIN_AFTER)
         self._readiness.declared = True

@@ -1,0 +1,241 @@
+"""The gateway as a process of its own, on a real RabbitMQ: start, signals, and a broker that comes
+late."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit, urlunsplit
+
+import aiohttp
+
+from core.broker.connect import open_broker
+from core.broker.topology import RECORDER_QUEUE
+from core.messages import decode_record
+from tests.e2e.serving import CONFIG, KEYS, ORDER, SHOP
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        assert isinstance(port, int)
+        return port
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    running: asyncio.subprocess.Process
+    listen: int
+    admin: int
+    session: aiohttp.ClientSession
+
+    async def post(self, event: Any) -> tuple[int, Any]:
+        url = f"http://127.0.0.1:{self.listen}/v1/events"
+        async with self.session.post(url, json=event, headers=SHOP) as response:
+            return response.status, await response.json(content_type=None)
+
+    async def probe(self, path: str) -> int:
+        try:
+            async with self.session.get(f"http://127.0.0.1:{self.admin}{path}") as response:
+                return response.status
+        except aiohttp.ClientConnectionError:
+            return 0
+
+    async def until(self, path: str, status: int) -> None:
+        async with asyncio.timeout(20):
+            while await self.probe(path) != status:
+                assert self.running.returncode is None, "the gateway has ended"
+                await asyncio.sleep(0.05)
+
+    async def end(self, number: signal.Signals) -> int:
+        self.running.send_signal(number)
+        async with asyncio.timeout(20):
+            return await self.running.wait()
+
+
+@asynccontextmanager
+async def started(
+    folder: Path, broker: str, *, config: str = CONFIG, **variables: str
+) -> AsyncIterator[Process]:
+    path = folder / "postern.yaml"
+    path.write_text(config)
+    listen, admin = free_port(), free_port()
+    environ = {name: value for name, value in os.environ.items() if "POSTERN" not in name}
+    # A file, not a pipe: a full pipe that nobody reads would stop the gateway.
+    told = (folder / "told").open("wb")
+    running = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "gateway",
+        cwd=ROOT,
+        env={
+            **environ,
+            **KEYS,
+            "POSTERN_BROKER": broker,
+            "POSTERN_LISTEN": f"127.0.0.1:{listen}",
+            "POSTERN_ADMIN": f"127.0.0.1:{admin}",
+            "POSTERN_DATA": str(folder),
+            "POSTERN_CONFIG": str(path),
+            **variables,
+        },
+        stderr=told,
+    )
+    try:
+        async with aiohttp.ClientSession() as session:
+            yield Process(running=running, listen=listen, admin=admin, session=session)
+    finally:
+        if running.returncode is None:
+            running.kill()
+        await running.wait()
+        told.close()
+
+
+async def test_an_accepted_event_stands_at_the_broker_after_the_gateway_is_killed(
+    tmp_path: Path, broker_url: str
+) -> None:
+    async with started(tmp_path, broker_url) as gateway:
+        await gateway.until("/readyz", 200)
+        status, receipt = await gateway.post(ORDER)
+        assert status == 202
+        await gateway.end(signal.SIGKILL)
+    async with (
+        open_broker(broker_url) as broker,
+        broker.subscribe(RECORDER_QUEUE, prefetch=1) as deliveries,
+    ):
+        async for delivery in deliveries:
+            record = decode_record(delivery.body)
+            break
+    assert record.event.ref == receipt["ref"]
+    assert [action.id for action in record.actions] == [receipt["actions"][0]["id"]]
+
+
+async def test_a_request_in_progress_when_it_is_told_to_stop_is_answered(
+    tmp_path: Path, broker_url: str
+) -> None:
+    async with started(tmp_path, broker_url) as gateway:
+        await gateway.until("/readyz", 200)
+        gateway.running.send_signal(signal.SIGTERM)
+        await gateway.until("/readyz", 503)
+        status, _ = await gateway.post(ORDER)
+        assert status == 202
+        async with asyncio.timeout(20):
+            assert await gateway.running.wait() == 0
+
+
+async def test_a_hangup_signal_has_the_configuration_and_its_secrets_read_again(
+    tmp_path: Path, broker_url: str
+) -> None:
+    """A secret in a file of its own: nothing but the signal tells that it was changed."""
+    key = tmp_path / "key"
+    key.write_text("an-older-key-0123456789-0123456789")
+    config = CONFIG.replace("{env: SHOP_KEY}", f"{{file: {key}}}")
+    async with started(tmp_path, broker_url, config=config) as gateway:
+        await gateway.until("/readyz", 200)
+        assert (await gateway.post(ORDER))[0] == 401
+        key.write_text(KEYS["SHOP_KEY"] + "\n")
+        gateway.running.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(10):
+            while (await gateway.post(ORDER))[0] != 202:
+                continue
+        assert await gateway.end(signal.SIGINT) == 0
+
+
+async def test_a_broker_that_comes_late_goes_and_returns_is_found_again(
+    tmp_path: Path, broker_url: str
+) -> None:
+    """The way to the real broker is cut and opened; nobody touches the gateway."""
+    async with Road(broker_url) as road, started(tmp_path, road.url) as gateway:
+        await gateway.until("/livez", 200)
+        assert await gateway.probe("/readyz") == 503
+        assert (await timed(gateway))[0] == 503
+        await road.open()
+        await gateway.until("/readyz", 200)
+        assert (await gateway.post(ORDER))[0] == 202
+        await road.cut()
+        assert (await timed(gateway))[0] == 503
+        assert await gateway.probe("/readyz") == 200
+        await road.open()
+        async with asyncio.timeout(30):
+            while (await gateway.post(ORDER))[0] != 202:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)
+        assert await gateway.end(signal.SIGTERM) == 0
+
+
+async def timed(gateway: Process) -> tuple[int, Any]:
+    """Post while the broker is away: the answer must come within three seconds."""
+    async with asyncio.timeout(3):
+        return await gateway.post(ORDER)
+
+
+async def test_a_wrong_configuration_stops_the_start_with_one_line(tmp_path: Path) -> None:
+    async with started(tmp_path, f"embedded:{tmp_path / 'broker.db'}") as gateway:
+        assert await gateway.running.wait() == 2
+    told = (tmp_path / "told").read_text()
+    assert told.count("\n") == 1
+    assert "POSTERN_BROKER" in told
+    assert "postern run" in told
+    async with started(tmp_path, "amqp://127.0.0.1:9/", POSTERN_BORKER="x") as gateway:
+        assert await gateway.running.wait() == 2
+    assert "did you mean POSTERN_BROKER?" in (tmp_path / "told").read_text()
+
+
+class Road:
+    """A TCP road to a server that can be cut and opened."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._target = (parts.hostname or "127.0.0.1", parts.port or 5672)
+        self._port = free_port()
+        place = f"{parts.username}:{parts.password}@" if parts.username else ""
+        self.url = urlunsplit(parts._replace(netloc=f"{place}127.0.0.1:{self._port}"))
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.cut()
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+
+    async def cut(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._writers.clear()
+        self._server = None
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(*self._target)
+        self._writers |= {writer, far_writer}
+        for source, sink in ((reader, far_writer), (far_reader, writer)):
+            task = asyncio.create_task(_pour(source, sink))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+
+async def _pour(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    try:
+        while data := await source.read(65536):
+            sink.write(data)
+            await sink.drain()
+    except ConnectionError:
+        pass
+    finally:
+        sink.close()
