@@ -1,7 +1,7 @@
 """What Postern needs of a broker: durable queues, publishing with confirms, manual acknowledgement.
 
-Two adapters keep this contract, `rabbitmq` and `embedded`, and one conformance suite holds both to it.
-What must not go in: what a message means. A broker moves bytes.
+Two adapters keep this contract, `rabbitmq` and `embedded`, and one conformance suite holds both to
+it. What must not go in: what a message means. A broker moves bytes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from core.broker.topology import Topology
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """One message to publish: the queue it is for and its bytes. Always persistent, always mandatory."""
+    """One message to publish: the queue it is for and its bytes. Always persistent, always
+    mandatory."""
 
     queue: str
     body: bytes
@@ -33,25 +34,28 @@ class Delivery(Protocol):
 
     @property
     def stale(self) -> bool:
-        """True once the channel it came on is gone: the broker hands it out again, acking is pointless."""
+        """True once the channel it came on is gone: the broker hands it out again, acking is
+        pointless."""
         ...
 
     async def ack(self) -> None:
-        """Take the message off its queue. On a stale delivery this does nothing and raises nothing."""
+        """Take the message off its queue. On a stale delivery this does nothing and raises
+        nothing."""
         ...
 
 
 class Subscription(Protocol):
     """A running consumer of one queue: an asynchronous iterator of deliveries.
 
-    It survives a lost connection by itself (after a reconnect it goes on; what was buffered and became
-    stale is never handed out). Iteration ends only when the subscription is closed.
+    It survives a lost connection by itself (after a reconnect it goes on; what was buffered and
+    became stale is never handed out). Iteration ends only when the subscription is closed.
     """
 
     def __aiter__(self) -> AsyncIterator[Delivery]: ...
 
     async def stop(self) -> None:
-        """Take no further deliveries; those already handed out can still be acknowledged. Iteration ends."""
+        """Take no further deliveries; those already handed out can still be acknowledged. Iteration
+        ends."""
         ...
 
 
@@ -61,9 +65,9 @@ class Publisher(Protocol):
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """Return only when every message is confirmed *and* routed (embedded: fsynced).
 
-        Raises BrokerUnavailable (away, blocked, timed out: outcome unknown), PublishRefused (nack) or
-        Unroutable. Some of the messages may stand after an error. Never raises CancelledError unless the
-        calling task was really cancelled.
+        Raises BrokerUnavailable (away, blocked, timed out: outcome unknown), PublishRefused (nack)
+        or Unroutable. Some of the messages may stand after an error. Never raises CancelledError
+        unless the calling task was really cancelled.
         """
         ...
 
@@ -77,13 +81,13 @@ class Broker(Publisher, Protocol):
         ...
 
     async def declare(self, topology: Topology) -> None:
-        """Make the queues stand; idempotent. Raises TopologyMismatch naming the queue and the argument
-        that differs, BrokerUnavailable if the broker does not answer."""
+        """Make the queues stand; idempotent. Raises TopologyMismatch naming the queue and the
+        argument that differs, BrokerUnavailable if the broker does not answer."""
         ...
 
     def subscribe(self, queue: str, *, prefetch: int) -> AbstractAsyncContextManager[Subscription]:
-        """Consume a queue with at most `prefetch` unacknowledged messages. Leaving the context closes the
-        channel: what is unacknowledged goes back to the queue (never rejected)."""
+        """Consume a queue with at most `prefetch` unacknowledged messages. Leaving the context
+        closes the channel: what is unacknowledged goes back to the queue (never rejected)."""
         ...
 
     async def depth(self, queue: str) -> int:

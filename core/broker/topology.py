@@ -16,10 +16,12 @@ RECORDER_QUEUE = "postern.recorder"
 DEAD_QUEUE = "postern.dead"
 
 DELIVERY_LIMIT = 10
-"""Deliveries without an acknowledgement after which the broker moves a message to `postern.dead`."""
+"""Deliveries without an acknowledgement after which the broker moves a message to
+`postern.dead`."""
 
 WORK_QUEUE_LENGTH = 5_000_000
-"""Bound of a work queue, in messages: at-least-once dead lettering needs one, publishes beyond it are nacked."""
+"""Bound of a work queue, in messages: at-least-once dead lettering needs one, publishes beyond it
+are nacked."""
 
 DEAD_QUEUE_LENGTH = 100_000
 
@@ -31,7 +33,8 @@ def work_queue(provider: str, lane: Lane) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
-    """What must stand at the broker: the work queues of these providers, the recorder's queue, the dead."""
+    """What must stand at the broker: the work queues of these providers, the recorder's queue, the
+    dead."""
 
     providers: tuple[str, ...]
 

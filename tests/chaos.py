@@ -1,0 +1,120 @@
+"""A load while processes are killed: must lose nothing and send nothing twice.
+
+Run by a test in a short form and by `make proof` in the long one; the numbers it prints are its
+proof.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.load import Proof, Told, post_orders, prove
+from tests.stack import ROOT, Stack, fast
+
+_SETTLE = 300
+"""Seconds in which everything acknowledged must have had its effects."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    told: Told
+    proof: Proof
+    books: dict[str, Any]
+    books_exit: int
+    seconds: float
+
+    def summary(self) -> str:
+        proof = self.proof
+        return (
+            f"events acknowledged          {proof.events}\n"
+            f"actions planned              {proof.planned}\n"
+            f"sender's retries             {dict(self.told.retries)}\n"
+            f"texts lost                   {len(proof.lost_texts)}\n"
+            f"texts twice                  {len(proof.texts_twice)}\n"
+            f"updates lost                 {len(proof.lost_updates)}\n"
+            f"updates repeated (harmless)  {proof.updates_repeated}\n"
+            f"books                        exit {self.books_exit}, {json.dumps(self.books)}\n"
+            f"seconds                      {self.seconds:.0f}"
+        )
+
+
+async def run(stack: Stack, events: int) -> Result:
+    """Post orders; kill a consumer and the gateway and restart the broker in the middle."""
+    started = time.monotonic()
+    moments = {share: asyncio.Event() for share in (0.2, 0.45, 0.7)}
+
+    def progress(count: int) -> None:
+        for share, moment in moments.items():
+            if count >= events * share:
+                moment.set()
+
+    async def faults() -> None:
+        await moments[0.2].wait()
+        await asyncio.to_thread(stack.kill, "consumers-1")
+        await asyncio.to_thread(stack.start, "consumers-1")
+        await moments[0.45].wait()
+        await asyncio.to_thread(stack.kill, "gateway")
+        await asyncio.to_thread(stack.start, "gateway")
+        await moments[0.7].wait()
+        await asyncio.to_thread(stack.broker.restart)
+
+    told, _ = await asyncio.gather(
+        post_orders(stack.events, stack.key, range(events), progress=progress), faults()
+    )
+    proof = await prove(stack.sandbox, told)
+    until = time.monotonic() + _SETTLE
+    while not proof.holds and not proof.texts_twice and time.monotonic() < until:
+        await asyncio.sleep(1)
+        proof = await prove(stack.sandbox, told)
+    code, found = await asyncio.to_thread(_books, stack, until)
+    return Result(
+        told=told,
+        proof=await prove(stack.sandbox, told),
+        books=found,
+        books_exit=code,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _books(stack: Stack, until: float) -> tuple[int, dict[str, Any]]:
+    """`postern books`, once every action has ended."""
+    while True:
+        ran = subprocess.run(
+            [sys.executable, "-m", "cli", "books", "--json"],
+            env=stack.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if ran.returncode not in {0, 1} or not ran.stdout:
+            raise AssertionError(ran.stderr)
+        books: dict[str, Any] = json.loads(ran.stdout)
+        running = sum(books["states"].get(state, 0) for state in ("queued", "waiting", "running"))
+        if not running or time.monotonic() > until:
+            return ran.returncode, books
+        time.sleep(1)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The long form. Exit 0 only if nothing was lost, no text was sent twice and the books
+    balance."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--events", type=int, default=10_000)
+    options = parser.parse_args(arguments)
+    with Stack(configuration=fast) as stack:
+        result = asyncio.run(run(stack, options.events))
+    sys.stdout.write(result.summary() + "\n")
+    return 0 if result.proof.holds and result.books_exit == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

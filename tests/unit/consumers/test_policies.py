@@ -1,0 +1,55 @@
+"""Small decisions: pauses, slots, roles, guards, addresses."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from consumers.limits import slots
+from consumers.resolver import GuardedResolver
+from consumers.retry import next_pause
+from consumers.settings import ALL_ROLES, Role, parse_roles
+from core.errors import ConfigurationError
+from core.messages import Lane
+
+SECOND = timedelta(seconds=1)
+PAUSES = (SECOND, 10 * SECOND)
+
+
+def test_pauses_vary_by_a_fifth_and_end() -> None:
+    assert next_pause(PAUSES, 0, chance=0) == 0.8 * SECOND
+    assert next_pause(PAUSES, 1, chance=1) == 12 * SECOND
+    assert next_pause(PAUSES, 2) is None
+
+
+def test_retry_after_is_never_undercut_and_a_shorter_one_changes_nothing() -> None:
+    for chance in (0.0, 0.5, 1.0):
+        pause = next_pause(PAUSES, 0, retry_after=60 * SECOND, chance=chance)
+        assert pause is not None
+        assert 60 * SECOND <= pause <= 66 * SECOND
+    assert next_pause(PAUSES, 1, retry_after=SECOND) == 10 * SECOND
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 5, 20, 1000])
+def test_every_lane_has_a_slot_of_its_own(concurrency: int) -> None:
+    given = {lane: slots(concurrency, lane) for lane in Lane}
+    assert min(given.values()) >= 1
+    assert given[Lane.URGENT] >= given[Lane.BULK]
+
+
+def test_roles_are_read_and_a_wrong_one_is_named() -> None:
+    assert parse_roles("all") == ALL_ROLES
+    assert parse_roles("worker, scheduler") == {Role.WORKER, Role.SCHEDULER}
+    with pytest.raises(ConfigurationError, match="--roles"):
+        parse_roles("worker,cook")
+
+
+async def test_a_name_that_resolves_to_a_private_address_is_refused_unless_allowed() -> None:
+    resolver = GuardedResolver(frozenset())
+    with pytest.raises(OSError, match="private"):
+        await resolver.resolve("127.0.0.2", 80)
+    allowed = GuardedResolver(frozenset({"127.0.0.2"}))
+    assert [found["host"] for found in await allowed.resolve("127.0.0.2", 80)] == ["127.0.0.2"]
+    await resolver.close()
+    await allowed.close()
