@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-.PHONY: help demo test check bench fmt stack lock
+.PHONY: help demo test check bench fmt stack proof lock
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -27,6 +27,21 @@ fmt: ## format the code and apply safe fixes
 	@scripts/setup tests
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+
+stack: ## RabbitMQ, PostgreSQL, gateway, two consumers and the sandbox as processes of their own
+	@scripts/setup tests
+	@scripts/system-packages rabbitmq postgresql
+	@.venv/bin/python -m tests.stack
+
+bench: ## measure, beside bare peers, and write the table into the README
+	@scripts/setup tests
+	@scripts/system-packages rabbitmq postgresql
+	@.venv/bin/python -m bench $(ARGS)
+
+proof: ## the long run: 10,000 events while processes are killed; nothing lost, nothing twice (ARGS: --events N)
+	@scripts/setup tests
+	@scripts/system-packages rabbitmq postgresql
+	@.venv/bin/python -m tests.chaos $(ARGS)
 
 lock: ## compile the lock files anew (ARGS=--upgrade: with the newest versions allowed)
 	@scripts/setup tests

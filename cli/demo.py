@@ -7,26 +7,30 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
 import click
+from rich.text import Text
 
 from cli.event_files import EventFile, read_events
 from cli.options import log_as
-from cli.output import add_row, console, state_text, table
+from cli.output import console, plain, state_text
 from cli.posting import Posted, bearer, post
 from cli.run import open_everything, signals
 from cli.samples import EXAMPLES, KEY, SAMPLES, STUMBLE, new_secret, write_configuration
 from cli.verdict import Effect, Told, problems
+from core.clock import SystemClock
 from core.configuration import Secret
 from core.errors import PosternError
 from core.journal.port import ReadJournal
-from core.journal.states import ENDED
+from core.journal.states import ENDED, State
 from core.settings import Settings, read_settings
 from sandbox.app import serve_sandbox
 
@@ -36,6 +40,29 @@ PATIENCE = 60.0
 LOOK_EVERY = 0.1
 PORTS = {"POSTERN_LISTEN": 8080, "POSTERN_ADMIN": 9080}
 SANDBOX_PORT = 8181
+
+OWN_EVENT = """{"id": "mine-1", "type": "order.shipped",
+       "data": {"number": "1003", "phone": "0171 3920009", "tracking": "https://example.com/3"}}"""
+
+INVITATION = """
+texts and subscriptions  {sandbox}/
+events                   {url}/v1/events
+metrics                  {admin}/metrics
+
+Send one yourself, and watch the page:
+
+  curl -i {url}/v1/events \\
+    -H 'Authorization: Bearer {key}' \\
+    -H 'Content-Type: application/json' \\
+    -d '{event}'
+
+Ask the journal, in another terminal:
+
+  {postern} actions --data {data}
+  {postern} show REF --data {data}
+  {postern} books --data {data} --config {data}/postern.yaml
+
+Ctrl-C ends the demo."""
 
 
 @click.command("demo")
@@ -70,6 +97,7 @@ def directory(data: Path | None) -> Iterator[Path]:
 
 
 async def _demo(place: Path, *, once: bool) -> int:
+    started = SystemClock().now()
     async with signals() as stop, serve_sandbox(f"127.0.0.1:{_port(SANDBOX_PORT)}") as sandbox:
         settings, key = _settings(place, sandbox)
         async with open_everything(settings) as everything, aiohttp.ClientSession() as session:
@@ -77,7 +105,7 @@ async def _demo(place: Path, *, once: bool) -> int:
             await _order_fault(session, sandbox)
             refs = await _post_samples(session, f"{url}/v1/events", key)
             told = await _follow(everything.journal, refs, stop)
-            found = problems(told, await _effects(session, sandbox))
+            found = problems(told, await _effects(session, sandbox), since=started)
             _show(told, found)
             if once or stop.is_set():
                 return 1 if found else 0
@@ -159,56 +187,50 @@ async def _effects(session: aiohttp.ClientSession, sandbox: str) -> list[Effect]
 
 
 def _show(told: list[Told], found: list[str]) -> None:
-    rows = table("event", "rule", "step", "state", "attempts", "reference", "what it shows")
+    """For each sample a line that says what it shows, and below it what became of its actions."""
+    to = console()
+    rules = [action.rule for each in told if each.report for action in each.report.actions]
+    steps = [action.step for each in told if each.report for action in each.report.actions]
+    widths = (max(map(len, rules), default=4), max(map(len, steps), default=4), 6, 8, 0)
+    to.print(_aligned(widths, "rule", "step", "state", "attempts", "reference"), style="bold")
     for each in told:
-        event = each.sample.file.removesuffix(".json")
+        to.print(f"\n{each.sample.file.removesuffix('.json')}: {each.sample.shows}", style="bold")
         if each.report is None or not each.report.actions:
-            nothing = "not recorded" if each.report is None else "no action"
-            add_row(rows, event, "-", "-", nothing, "-", "-", each.sample.shows)
+            to.print("  not recorded yet" if each.report is None else "  no action")
             continue
-        for number, action in enumerate(each.report.actions):
-            add_row(
-                rows,
-                "" if number else event,
-                action.rule,
-                action.step,
-                state_text(action.state),
-                len(action.attempts),
-                action.reference or "-",
-                "" if number else each.sample.shows,
-            )
-    console().print(rows)
-    for each in told:
-        for action in each.report.actions if each.report else ():
-            if action.state.value == "parked":
-                console().print(f"\nparked: {action.reason}")
+        for action in each.report.actions:
+            attempts, reference = str(len(action.attempts)), action.reference or "-"
+            state = state_text(action.state)
+            to.print(_aligned(widths, action.rule, action.step, state, attempts, reference))
+            if action.state is State.PARKED:
+                to.print(f"    {plain(action.reason)}")
+    print()
     for problem in found:
         print(f"NOT AS IT SHOULD BE: {problem}")
     if not found:
-        print("\nEverything went as it should: each text was sent once, and nothing is missing.")
+        print("Everything went as it should: each text was sent once, and nothing is missing.")
+
+
+def _aligned(widths: Sequence[int], *cells: str | Text) -> Text:
+    """One line of the table; its columns are as wide for every sample."""
+    line = Text(" ")
+    for width, cell in zip(widths, cells, strict=True):
+        text = cell if isinstance(cell, Text) else Text(plain(cell))
+        line.append(" ").append_text(text).append(" " * (width - len(text) + 1))
+    return line
 
 
 def _invite(url: str, admin: str, sandbox: str, key: Secret, settings: Settings) -> None:
     """What a newcomer can do next. The key is this demo's own and ends with it."""
     print(
-        f"""
-texts and subscriptions  {sandbox}/
-events                   {url}/v1/events
-metrics                  {admin}/metrics
-
-Send one yourself, and watch the page:
-
-  curl -i {url}/v1/events \\
-    -H 'Authorization: Bearer {key.reveal()}' -H 'Content-Type: application/json' \\
-    -d '{{"id": "mine-1", "type": "order.shipped",
-         "data": {{"number": "1003", "phone": "0171 3920009", "tracking":
-         "https://example.com/t/3"}}}}'
-
-Ask the journal, in another terminal:
-
-  postern actions --data {settings.data}
-  postern show REF --data {settings.data}
-
-Ctrl-C ends the demo.""",
+        INVITATION.format(
+            url=url,
+            admin=admin,
+            sandbox=sandbox,
+            key=key.reveal(),
+            event=OWN_EVENT,
+            postern=shutil.which("postern") or sys.argv[0],
+            data=settings.data,
+        ),
         flush=True,
     )

@@ -5,6 +5,7 @@ What must not go in: an option of one command only.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -58,7 +59,8 @@ def settings_of(config: Path | None, data: Path | None) -> Settings:
 
 
 def log_as(settings: Settings) -> None:
-    """Long-running commands log as the settings say; the others only what goes wrong."""
+    """Long-running commands log as the settings say; the others say one line if they fail."""
+    logging.disable(logging.NOTSET)
     configure_logs(settings.log_level, settings.json_logs(terminal=sys.stderr.isatty()))
 
 

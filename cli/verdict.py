@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from cli.samples import SUBSCRIPTION, TEXT, Sample
 from core.journal.port import EventReport, Reported
@@ -34,11 +35,14 @@ class Effect:
     reference: str | None
 
 
-def problems(told: Sequence[Told], effects: Sequence[Effect]) -> list[str]:
-    """What is not as it should be, in words; empty: all is well."""
+def problems(told: Sequence[Told], effects: Sequence[Effect], *, since: datetime) -> list[str]:
+    """What is not as it should be, in words; empty: all is well.
+
+    The simulators know nothing of what was done before `since`, by an earlier demo on this data.
+    """
     return [
         *(problem for each in told for problem in _of_sample(each)),
-        *_of_effects(_done(told), effects),
+        *_of_effects(_done(told, since), effects),
     ]
 
 
@@ -62,14 +66,14 @@ def _of_sample(told: Told) -> list[str]:
     return found
 
 
-def _done(told: Sequence[Told]) -> dict[str, Reported]:
+def _done(told: Sequence[Told], since: datetime) -> dict[str, Reported]:
     """Every action that is done, once, however often its event was sent."""
     return {
         action.id: action
         for each in told
         if each.report is not None
         for action in each.report.actions
-        if action.state is State.DONE
+        if action.state is State.DONE and action.created_at >= since
     }
 
 
