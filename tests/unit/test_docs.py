@@ -19,6 +19,7 @@ from core.document import Document, read_document
 from core.journal.machine import MOVES
 from core.journal.states import State
 from core.settings import VARIABLES, secret_names
+from gateway.http.routes import ROUTES
 from gateway.metrics import Metrics
 from gateway.rules.load import load_rules
 from gateway.rules.model import RuleModel, StepModel
@@ -227,3 +228,9 @@ def test_lock_files_name_no_address_and_hash_everything(name: str) -> None:
         pinned
     )
     assert len(pinned) > 20
+
+
+def test_the_readme_lists_every_route() -> None:
+    """What the API has is there, and what is listed the API has."""
+    listed = set(re.findall(r"\| `(GET|POST) (/\S+)` \|", read(ROOT / "README.md")))
+    assert listed == {(route.method, route.path) for route in ROUTES}
