@@ -170,7 +170,6 @@ class Carrier:
                 operation=operation,
                 provider=self._provider,
                 refusal_pause=self._settings.refusal_pause,
-                charge=self._breaker.state is BreakerState.CLOSED,
                 chance=random.random(),  # noqa: S311 - jitter, not a secret
             )
             finish = await self._carry_out(held, planned.order, lease)
@@ -247,7 +246,9 @@ class Carrier:
                 return delivery.unproven(held, finds.reason, started_at=started_at, took=took)
             case Failed():
                 self._breaker.failed(held.action.id)
-                return delivery.lookup_failed(held, finds.reason, started_at=started_at, took=took)
+                return delivery.lookup_failed(
+                    self._charged(held), finds.reason, started_at=started_at, took=took
+                )
 
     async def _call(self, held: Held, params: Params, identity: Identity, lease: Lease) -> Finish:
         request = held.operation.request(params, identity, self._provider)
@@ -265,9 +266,12 @@ class Carrier:
                 outcome = Outcome(kind=OutcomeKind.UNKNOWN, reason=str(error))
         took = self._since(started)
         self._note_call(held, outcome, took)
-        # Looked at again: a provider may have gone down while this call was under way.
-        held = replace(held, charge=held.charge and self._breaker.state is BreakerState.CLOSED)
-        return delivery.settle(held, outcome, started_at=started_at, took=took)
+        return delivery.settle(self._charged(held), outcome, started_at=started_at, took=took)
+
+    def _charged(self, held: Held) -> Held:
+        """Looked at after the call: nothing is counted against an action while its provider is
+        down, also not the failure that showed it."""
+        return replace(held, charge=self._breaker.state is BreakerState.CLOSED)
 
     def _since(self, started: float) -> timedelta:
         return timedelta(seconds=self._clock.monotonic() - started)

@@ -154,6 +154,21 @@ async def test_a_retry_waits_until_it_is_due_and_keeps_its_seq_through_the_sched
     assert (second.attempts, second.unknown) == (1, False)
 
 
+async def test_a_message_from_before_a_retry_claims_nothing_although_the_action_is_queued_again(
+    journal: SqlJournal,
+) -> None:
+    """Its worker was killed before the ack, so it comes again beside the retry's own message."""
+    action = an_action()
+    claim = await granted(journal, action)
+    await journal.finish(
+        Finish(action_id=action.id, seq=claim.seq, state=State.WAITING, due_in=timedelta(0))
+    )
+    (due,) = await journal.due(limit=10)
+    await journal.mark_queued([due.message])
+    assert isinstance(await journal.claim(a_claim(action, seq=0)), NotGranted)
+    assert isinstance(await journal.claim(a_claim(action, seq=claim.seq)), Granted)
+
+
 async def test_a_mark_that_comes_after_the_claim_changes_nothing(
     journal: SqlJournal, clock: ManualClock
 ) -> None:
