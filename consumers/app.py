@@ -34,7 +34,7 @@ from core.logs import get_logger
 from core.settings import Address, Settings
 from core.tasks import beside
 from core.telemetry import open_admin
-from core.watch import watch_config
+from core.watch import signature_of, watch_config
 from vendors.provider import Provider
 from vendors.registry import VENDORS
 
@@ -72,6 +72,7 @@ async def open_consumers(
     consumer = consumer or ConsumerSettings()
     metrics = ConsumerMetrics(registry or CollectorRegistry())
     load = partial(load_configuration, settings.config)
+    seen = await asyncio.to_thread(signature_of, settings.config)
     first = await asyncio.to_thread(load)
     try:
         await broker.declare(Topology.of(first.providers))
@@ -121,7 +122,7 @@ async def open_consumers(
         )
         work.append(scheduler.serve(stopping))
     async with (
-        beside(watch_config(settings.config, fleet.ask)),
+        beside(watch_config(settings.config, fleet.ask, seen=seen)),
         beside(*work, stopping=stopping),
     ):
         consumers.ready = True

@@ -80,10 +80,9 @@ class SecretRef(BaseModel):
             value = os.environ.get(self.env, "")
             place = f"environment variable {self.env}"
         else:
-            assert self.file is not None
             place = f"file {self.file}"
             try:
-                value = Path(self.file).read_text(encoding="utf-8").rstrip("\r\n")
+                value = Path(self.file or "").read_text(encoding="utf-8").rstrip("\r\n")
             except (OSError, UnicodeDecodeError) as error:
                 raise ConfigurationError(
                     f"{place} cannot be read ({type(error).__name__})", field=field

@@ -15,8 +15,8 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
-from core.errors import ConfigurationError
 from core.settings import Address
+from core.web import add_headers, listener
 
 
 class Readiness(Protocol):
@@ -45,31 +45,11 @@ async def open_admin(
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
-    app.on_response_prepare.append(_add_headers)
+    app.on_response_prepare.append(add_headers)
     async with listener(
         web.AppRunner(app, access_log=None, shutdown_timeout=1.0), address, "POSTERN_ADMIN"
     ) as bound:
         yield bound
-
-
-@asynccontextmanager
-async def listener(runner: web.AppRunner, address: Address, setting: str) -> AsyncIterator[Address]:
-    """Listen at an address. When the context is left it stops accepting and waits for requests in
-    progress. Raises ConfigurationError naming `setting` if the address is taken."""
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, address.host or None, address.port)
-        try:
-            await site.start()
-        except OSError as error:
-            raise ConfigurationError(
-                f"cannot listen on {address} ({error.strerror or type(error).__name__})",
-                field=setting,
-            ) from error
-        host, port = runner.addresses[0][:2]
-        yield Address(host=host, port=port)
-    finally:
-        await runner.cleanup()
 
 
 async def livez(_request: web.Request) -> web.Response:
@@ -91,9 +71,3 @@ async def metrics(request: web.Request) -> web.Response:
 
 def _json(body: dict[str, object], *, status: int = 200) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
-
-
-async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers["Server"] = "postern"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "no-store"

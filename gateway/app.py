@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -24,11 +23,13 @@ from core.journal.connect import open_journal
 from core.journal.port import ReadJournal
 from core.logs import get_logger
 from core.settings import Address, Settings
+from core.tasks import beside
+from core.telemetry import open_admin
 from core.watch import signature_of, watch_config
+from core.web import add_headers, listener
 from gateway.declaring import Declaring
 from gateway.http.body import BodyGate
-from gateway.http.middleware import add_headers, watch_requests
-from gateway.http.probes import READINESS, REGISTRY, livez, metrics, readyz
+from gateway.http.middleware import watch_requests
 from gateway.http.readiness import Readiness
 from gateway.http.routes import add_routes
 from gateway.http.services import SERVICES, Services
@@ -109,18 +110,16 @@ async def open_gateway(
     )
     async with AsyncExitStack() as opened:
         await declaring.first(limits.declare_time)
-        admin = await opened.enter_async_context(
-            _serve(_admin_app(readiness, registry), settings.admin, limits, "POSTERN_ADMIN")
-        )
+        admin = await opened.enter_async_context(open_admin(settings.admin, registry, readiness))
         await opened.enter_async_context(
-            _beside(
+            beside(
                 declaring.run(),
                 reloader.run(),
                 watch_config(settings.config, reloader.ask, seen=seen),
             )
         )
         listen = await opened.enter_async_context(
-            _serve(_public_app(services), settings.listen, limits, "POSTERN_LISTEN")
+            listener(_runner(_public_app(services), limits), settings.listen, "POSTERN_LISTEN")
         )
         readiness.started = True
         log.info("gateway_started", listen=str(listen), admin=str(admin))
@@ -148,17 +147,16 @@ async def run_gateway(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with _unwrapped():
-        async with (
-            open_broker(settings.broker) as broker,
-            open_journal(settings.journal) as journal,
-            open_gateway(settings, broker, journal) as gateway,
-        ):
-            loop.add_signal_handler(signal.SIGHUP, gateway.reloader.ask)
-            if started is not None:
-                started(gateway)
-            await stop.wait()
-            await gateway.drain()
+    async with (
+        open_broker(settings.broker) as broker,
+        open_journal(settings.journal) as journal,
+        open_gateway(settings, broker, journal) as gateway,
+    ):
+        loop.add_signal_handler(signal.SIGHUP, gateway.reloader.ask)
+        if started is not None:
+            started(gateway)
+        await stop.wait()
+        await gateway.drain()
 
 
 def _public_app(services: Services) -> web.Application:
@@ -170,24 +168,8 @@ def _public_app(services: Services) -> web.Application:
     return app
 
 
-def _admin_app(readiness: Readiness, registry: CollectorRegistry) -> web.Application:
-    app = web.Application()
-    app[READINESS] = readiness
-    app[REGISTRY] = registry
-    app.on_response_prepare.append(add_headers)
-    app.router.add_get("/livez", livez)
-    app.router.add_get("/readyz", readyz)
-    app.router.add_get("/metrics", metrics)
-    return app
-
-
-@asynccontextmanager
-async def _serve(
-    app: web.Application, address: Address, limits: Limits, setting: str
-) -> AsyncIterator[Address]:
-    """A listener. When the context is left it stops accepting and waits for requests in
-    progress."""
-    runner = web.AppRunner(
+def _runner(app: web.Application, limits: Limits) -> web.AppRunner:
+    return web.AppRunner(
         app,
         access_log=None,
         auto_decompress=False,
@@ -196,40 +178,3 @@ async def _serve(
         lingering_time=limits.lingering.total_seconds(),
         shutdown_timeout=limits.drain.total_seconds(),
     )
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, address.host or None, address.port)
-        try:
-            await site.start()
-        except OSError as error:
-            raise ConfigurationError(
-                f"cannot listen on {address} ({error.strerror or type(error).__name__})",
-                field=setting,
-            ) from error
-        host, port = runner.addresses[0][:2]
-        yield Address(host=host, port=port)
-    finally:
-        await runner.cleanup()
-
-
-@asynccontextmanager
-async def _beside(*parts: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run parts while the context is open; one that fails ends the context with its own error."""
-    with _unwrapped():
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(part) for part in parts]
-            yield
-            for task in tasks:
-                task.cancel()
-
-
-@contextmanager
-def _unwrapped() -> Iterator[None]:
-    """A single error that task groups have wrapped comes out as itself, so that it can be told."""
-    try:
-        yield
-    except BaseExceptionGroup as errors:
-        error: BaseException = errors
-        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-            error = error.exceptions[0]
-        raise error from None

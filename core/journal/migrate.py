@@ -56,8 +56,8 @@ async def check_revision(engine: AsyncEngine) -> None:
     expected = expected_revision()
     if found != expected:
         raise JournalUnavailable(
-            f"the journal's tables are at revision {found or 'none'}, this program needs {expected}: "
-            "run `postern migrate`"
+            f"the journal's tables are at revision {found or 'none'}, this program needs "
+            f"{expected}: run `postern migrate`"
         )
 
 

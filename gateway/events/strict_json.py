@@ -16,6 +16,8 @@ from core.errors import MalformedRequest
 
 MAX_DEPTH = 64
 MAX_NODES = 10_000
+"""Values in one event."""
+
 MAX_STRING = 64 * 1024
 """Bytes of UTF-8."""
 
@@ -31,7 +33,10 @@ def parse_json(body: bytes) -> Any:
     except ValueError:
         raise MalformedRequest("The body is not JSON in UTF-8.") from None
     census = _Census()
-    census.visit(value, 1)
+    if type(value) is list:
+        census.visit_batch(value)
+    else:
+        census.visit(value, 1)
     # Two quotes to each string that was kept: any other number means that a key was dropped.
     if census.huge or b"\\" in body or body.count(b'"') != 2 * census.strings:
         _read_again(body)
@@ -49,6 +54,13 @@ class _Census:
         self.strings = 0
         self.huge = False
         """A float so big that it may have been written as an integer."""
+
+    def visit_batch(self, elements: list[Any]) -> None:
+        """Each element of a batch may hold as much as one alone; the body's size bounds them
+        all."""
+        for element in elements:
+            self.nodes = 0
+            self.visit(element, 2)
 
     def visit(self, value: Any, depth: int) -> None:
         self.nodes += 1

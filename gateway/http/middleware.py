@@ -24,21 +24,7 @@ SOURCE = web.RequestKey("source", str)
 
 NOBODY = "unknown"
 
-HEADERS = {
-    "Server": "postern",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
-
 log = get_logger()
-
-
-async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    for name, value in HEADERS.items():
-        response.headers[name] = value
 
 
 def watch_requests(*, metrics: Metrics, limits: Limits, clock: Clock) -> Middleware:
