@@ -33,7 +33,7 @@ stack: ## RabbitMQ, PostgreSQL, gateway, two consumers and the sandbox as proces
 	@scripts/system-packages rabbitmq postgresql
 	@.venv/bin/python -m tests.stack
 
-bench: ## measure, beside bare peers, and write the table into the README
+bench: ## measure every case beside bare peers (ARGS=--readme: and put the table into the README)
 	@scripts/setup tests
 	@scripts/system-packages rabbitmq postgresql
 	@.venv/bin/python -m bench $(ARGS)
