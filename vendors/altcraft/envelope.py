@@ -71,7 +71,6 @@ def outcome(answer: Answer) -> Outcome:
     return Outcome(
         kind=kind,
         reason=_action(content) if kind is OutcomeKind.DONE else reason,
-        reference=_action(content) or None if kind is OutcomeKind.DONE else None,
         retry_after=_wait(answer, error) if kind is OutcomeKind.TEMPORARY else None,
         duplicate=_is_duplicate(answer),
     )

@@ -48,7 +48,11 @@ def test_the_printed_answer_is_done(altcraft: AltcraftProvider) -> None:
                  "is_new_subscription": true, "is_restored": false, "is_safe": true},
         "error": 0, "error_text": "Successful operation"}"""
     outcome = SET.read(answer(200, printed), altcraft)
-    assert (outcome.kind, outcome.reference) == (OutcomeKind.DONE, "subscribed")
+    assert (outcome.kind, outcome.reference, outcome.reason) == (
+        OutcomeKind.DONE,
+        None,
+        "subscribed",
+    )
     assert not outcome.duplicate
 
 
