@@ -20,6 +20,7 @@ from consumers.app import Consumers, open_consumers
 from core.broker.connect import open_broker
 from core.journal.connect import open_journal
 from core.journal.port import ReadJournal
+from core.memory import settle_memory
 from core.settings import Settings
 from gateway.app import Gateway, open_gateway
 
@@ -92,5 +93,6 @@ async def _run(settings: Settings) -> None:
         print(f"events   http://{gateway.listen}/v1/events")
         print(f"metrics  http://{gateway.admin}/metrics")
         print("Ctrl-C ends it.", flush=True)
+        settle_memory()
         await stop.wait()
         await gateway.drain()

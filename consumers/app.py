@@ -31,6 +31,7 @@ from core.errors import BrokerUnavailable, ConfigurationError, JournalUnavailabl
 from core.journal.connect import is_embedded_journal, open_journal
 from core.journal.port import Journal
 from core.logs import get_logger
+from core.memory import settle_memory
 from core.settings import Address, Settings
 from core.tasks import beside
 from core.telemetry import open_admin
@@ -167,6 +168,7 @@ async def run_consumers(
     ):
         loop.add_signal_handler(signal.SIGHUP, consumers.ask_reload)
         log.info("admin_listening", admin=str(admin))
+        settle_memory()
         if started is not None:
             started(admin)
         await stop.wait()

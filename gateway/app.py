@@ -22,6 +22,7 @@ from core.errors import ConfigurationError
 from core.journal.connect import open_journal
 from core.journal.port import ReadJournal
 from core.logs import get_logger
+from core.memory import settle_memory
 from core.settings import Address, Settings
 from core.tasks import beside
 from core.telemetry import open_admin
@@ -153,6 +154,7 @@ async def run_gateway(
         open_gateway(settings, broker, journal) as gateway,
     ):
         loop.add_signal_handler(signal.SIGHUP, gateway.reloader.ask)
+        settle_memory()
         if started is not None:
             started(gateway)
         await stop.wait()

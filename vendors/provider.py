@@ -44,7 +44,7 @@ class Provider(BaseModel):
         timedelta(seconds=30),
         description="how long after a call of unknown outcome its effect may still become visible",
     )
-    concurrency: int = Field(20, ge=1, le=1000, description="calls at a time, per consumer process")
+    concurrency: int = Field(50, ge=1, le=1000, description="calls at a time, per consumer process")
     mode: Literal["live", "dry-run"] = "live"
     only_to: tuple[str, ...] = Field(
         (), description="if set, calls to anybody else are skipped (staging)"

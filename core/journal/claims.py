@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import from_micros
 from core.journal import machine, tables
-from core.journal.insert import insert_missing, upsert
+from core.journal.insert import among, insert_missing, upsert
 from core.journal.machine import Age, End, Leave, OrderLease, Run, Wait
 from core.journal.port import Claim, Granted, NotGranted
 from core.journal.rows import by_id, field_key, machine_row, micros, new_row
@@ -180,7 +180,7 @@ async def _lock_actions(connection: AsyncConnection, ids: Sequence[str]) -> dict
     wanted = sorted(set(ids))
     query = (
         select(tables.actions)
-        .where(tables.actions.c.id.in_(wanted))
+        .where(among(connection, tables.actions.c.id, wanted))
         .order_by(tables.actions.c.id)
         .with_for_update()
     )
@@ -200,7 +200,7 @@ async def _lock_leases(connection: AsyncConnection, keys: Sequence[str]) -> dict
     )
     query = (
         select(tables.orders)
-        .where(tables.orders.c.order_key.in_(wanted))
+        .where(among(connection, tables.orders.c.order_key, wanted))
         .order_by(tables.orders.c.order_key)
         .with_for_update()
     )
@@ -211,7 +211,7 @@ async def _lock_leases(connection: AsyncConnection, keys: Sequence[str]) -> dict
 async def _marks(connection: AsyncConnection, entities: set[str]) -> dict[tuple[str, str], Age]:
     if not entities:
         return {}
-    query = select(tables.marks).where(tables.marks.c.entity.in_(sorted(entities)))
+    query = select(tables.marks).where(among(connection, tables.marks.c.entity, sorted(entities)))
     found = (await connection.execute(query)).all()
     return {
         (row.entity, row.field): Age(row.occurred_at, row.position, row.event_id, row.action_id)

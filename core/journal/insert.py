@@ -1,15 +1,25 @@
-"""The two inserts that SQLite and PostgreSQL spell alike but SQLAlchemy keeps apart."""
+"""What SQLite and PostgreSQL, or SQLAlchemy's view of them, spell differently."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import ColumnElement, String, Table, any_, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Rows = Sequence[dict[str, Any]]
+
+
+def among(
+    connection: AsyncConnection, column: ColumnElement[str], values: Sequence[str]
+) -> ColumnElement[bool]:
+    """`column` is one of `values`. On PostgreSQL the text of the statement does not depend on how
+    many there are, so it is prepared once and not once for every size of a batch."""
+    if connection.dialect.name == "sqlite":
+        return column.in_(values)
+    return column == any_(literal(list(values), postgresql.ARRAY(String)))
 
 
 def _insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:

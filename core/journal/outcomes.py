@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import to_micros
 from core.journal import machine, tables
-from core.journal.insert import insert_missing
+from core.journal.insert import among, insert_missing
 from core.journal.port import Attempt, Finish
 from core.journal.rows import by_id, machine_row, micros, new_row, short_reason, storable
 from core.journal.states import State
@@ -21,10 +21,11 @@ from core.messages import ActionMessage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """One bool per finish: whether it was recorded; and the profiles that became free."""
+    """One bool per finish: whether it was recorded; and the profiles that became free and are
+    waited for."""
 
     recorded: tuple[bool, ...]
-    freed: tuple[str, ...]
+    wanted: tuple[str, ...]
 
 
 async def finish_all(connection: AsyncConnection, finishes: Sequence[Finish], now: int) -> Finished:
@@ -32,7 +33,7 @@ async def finish_all(connection: AsyncConnection, finishes: Sequence[Finish], no
     wanted = sorted({finish.action_id for finish in finishes})
     query = (
         select(tables.actions)
-        .where(tables.actions.c.id.in_(wanted))
+        .where(among(connection, tables.actions.c.id, wanted))
         .order_by(tables.actions.c.id)
         .with_for_update()
     )
@@ -82,10 +83,23 @@ async def finish_all(connection: AsyncConnection, finishes: Sequence[Finish], no
             .values(until=bindparam("until")),
             sorted(releases, key=lambda release: str(release["b_key"])),
         )
-    return Finished(
-        recorded=tuple(results),
-        freed=tuple(str(release["b_key"]) for release in releases if not release["until"]),
+    freed = [str(release["b_key"]) for release in releases if not release["until"]]
+    return Finished(recorded=tuple(results), wanted=await _waited_for(connection, freed))
+
+
+async def _waited_for(connection: AsyncConnection, order_keys: Sequence[str]) -> tuple[str, ...]:
+    """Asked after the lease's row was written: whoever was turned away at it before is seen now."""
+    if not order_keys:
+        return ()
+    query = (
+        select(tables.actions.c.blocked_on)
+        .where(
+            among(connection, tables.actions.c.blocked_on, order_keys),
+            tables.actions.c.state == State.WAITING.value,
+        )
+        .distinct()
     )
+    return tuple((await connection.execute(query)).scalars().all())
 
 
 def _change(row: Any, finish: Finish, now: int) -> dict[str, Any]:
@@ -131,15 +145,7 @@ async def wake_next(connection: AsyncConnection, order_keys: Sequence[str], now:
     In a transaction of its own: it locks actions after leases, and one that is locked elsewhere is
     skipped (it becomes due when its lease ends, so nothing is lost by skipping).
     """
-    waited_for = (
-        select(tables.actions.c.blocked_on)
-        .where(
-            tables.actions.c.blocked_on.in_(sorted(set(order_keys))),
-            tables.actions.c.state == State.WAITING.value,
-        )
-        .distinct()
-    )
-    for key in sorted((await connection.execute(waited_for)).scalars().all()):
+    for key in sorted(order_keys):
         query = (
             select(tables.actions.c.id)
             .where(

@@ -124,9 +124,11 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A waiting action whose time has come, ready to be published."""
+    """An action to be published: its time has come, or its message was lost. `due_at` tells the
+    wait that was looked at from any later one."""
 
     message: ActionMessage
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,8 +287,10 @@ class Journal(DeliveryJournal, ReadJournal, Protocol):
         """Waiting actions whose time has come, oldest first."""
         ...
 
-    async def mark_queued(self, messages: Sequence[ActionMessage]) -> int:
-        """After the confirm: waiting becomes queued where `seq` still stands. Returns how many."""
+    async def mark_queued(self, published: Sequence[Due]) -> int:
+        """After the confirm: waiting becomes queued where `seq` and the same wait still stand. A
+        worker may have had the message in the meantime, and given the action a new wait: its
+        message is gone then, so it must not become queued. Returns how many."""
         ...
 
     async def lost(

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import to_micros
 from core.journal import tables
-from core.journal.insert import insert_missing
+from core.journal.insert import among, insert_missing
 from core.journal.port import Recorded
 from core.journal.rows import new_row, short_reason
 from core.journal.states import State
@@ -98,7 +98,9 @@ async def park_unreadable(
 
 
 async def _digests(connection: AsyncConnection, refs: Sequence[str]) -> dict[str, bytes]:
-    query = select(tables.events.c.ref, tables.events.c.digest).where(tables.events.c.ref.in_(refs))
+    query = select(tables.events.c.ref, tables.events.c.digest).where(
+        among(connection, tables.events.c.ref, refs)
+    )
     return {row.ref: row.digest for row in (await connection.execute(query)).all()}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.clock import from_micros, to_micros
 from core.journal import machine, tables
 from core.journal.insert import insert_missing
 from core.journal.port import Due
@@ -114,12 +115,15 @@ def _lost_attempt(row: Any, now: int) -> dict[str, Any]:
 async def due(connection: AsyncConnection, *, now: int, limit: int) -> list[Due]:
     table = tables.actions
     query = (
-        select(table.c.id, table.c.seq, table.c.message)
+        select(table.c.id, table.c.seq, table.c.message, table.c.due_at)
         .where(table.c.state == State.WAITING.value, table.c.due_at <= now)
         .order_by(table.c.due_at)
         .limit(limit)
     )
-    return [Due(message=message_of(row)) for row in (await connection.execute(query)).all()]
+    return [
+        Due(message=message_of(row), due_at=from_micros(row.due_at))
+        for row in (await connection.execute(query)).all()
+    ]
 
 
 async def lost(
@@ -140,20 +144,40 @@ async def lost(
     return [Due(message=message_of(row)) for row in (await connection.execute(query)).all()]
 
 
-async def mark_queued(
-    connection: AsyncConnection, messages: Sequence[ActionMessage], *, now: int, was: State
+async def mark_queued(connection: AsyncConnection, published: Sequence[Due], *, now: int) -> int:
+    """Compare-and-set on `seq`, state and the wait itself, without raising `seq`."""
+    table = tables.actions
+    count = 0
+    for due in sorted(published, key=lambda due: due.message.action.id):
+        result = await connection.execute(
+            update(table)
+            .where(
+                table.c.id == due.message.action.id,
+                table.c.seq == due.message.seq,
+                table.c.state == State.WAITING.value,
+                table.c.due_at == (to_micros(due.due_at) if due.due_at is not None else None),
+            )
+            .values(state=State.QUEUED.value, due_at=None, blocked_on=None, updated_at=now)
+        )
+        count += result.rowcount
+    return count
+
+
+async def touch_queued(
+    connection: AsyncConnection, messages: Sequence[ActionMessage], *, now: int
 ) -> int:
-    """Compare-and-set on `seq` and state, without raising `seq`."""
+    """Compare-and-set on `seq` and state: only the time is new."""
+    table = tables.actions
     count = 0
     for message in sorted(messages, key=lambda message: message.action.id):
         result = await connection.execute(
-            update(tables.actions)
+            update(table)
             .where(
-                tables.actions.c.id == message.action.id,
-                tables.actions.c.seq == message.seq,
-                tables.actions.c.state == was.value,
+                table.c.id == message.action.id,
+                table.c.seq == message.seq,
+                table.c.state == State.QUEUED.value,
             )
-            .values(state=State.QUEUED.value, due_at=None, blocked_on=None, updated_at=now)
+            .values(updated_at=now)
         )
         count += result.rowcount
     return count

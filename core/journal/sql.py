@@ -32,7 +32,6 @@ from core.journal.port import (
     Recorded,
 )
 from core.journal.rows import micros
-from core.journal.states import State
 from core.messages import ActionMessage, EventRecord
 from core.tasks import beside
 
@@ -136,8 +135,11 @@ class SqlJournal:
 
         return await self._read(work)
 
-    async def mark_queued(self, messages: Sequence[ActionMessage]) -> int:
-        return await self._mark(messages, State.WAITING)
+    async def mark_queued(self, published: Sequence[Due]) -> int:
+        async def work(connection: AsyncConnection, now: int) -> int:
+            return await scheduling.mark_queued(connection, published, now=now)
+
+        return await self._write(work)
 
     async def lost(
         self, *, provider: str, lane: str, older_than: timedelta, limit: int
@@ -151,7 +153,10 @@ class SqlJournal:
         return await self._read(work)
 
     async def touch_queued(self, messages: Sequence[ActionMessage]) -> int:
-        return await self._mark(messages, State.QUEUED)
+        async def work(connection: AsyncConnection, now: int) -> int:
+            return await scheduling.touch_queued(connection, messages, now=now)
+
+        return await self._write(work)
 
     async def lead(self, name: str, owner: str, lease: timedelta) -> bool:
         async def work(connection: AsyncConnection, now: int) -> bool:
@@ -175,8 +180,8 @@ class SqlJournal:
             return await outcomes.finish_all(connection, finishes, now)
 
         finished = await self._write(work)
-        if finished.freed:
-            await self._wake(finished.freed)
+        if finished.wanted:
+            await self._wake(finished.wanted)
         return finished.recorded
 
     async def _wake(self, order_keys: Sequence[str]) -> None:
@@ -188,12 +193,6 @@ class SqlJournal:
         except JournalError:
             # The outcomes stand; whoever waits becomes due by itself, only later.
             return
-
-    async def _mark(self, messages: Sequence[ActionMessage], was: State) -> int:
-        async def work(connection: AsyncConnection, now: int) -> int:
-            return await scheduling.mark_queued(connection, messages, now=now, was=was)
-
-        return await self._write(work)
 
     async def _write(self, work: Callable[[AsyncConnection, int], Awaitable[R]]) -> R:
         for n in range(1, _TRIES + 1):
