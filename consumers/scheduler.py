@@ -22,7 +22,7 @@ from core.clock import Clock
 from core.errors import BrokerError, JournalUnavailable, Unroutable
 from core.journal.port import Due, Journal
 from core.logs import get_logger
-from core.messages import ActionMessage, Lane, encode_action
+from core.messages import Lane, encode_action
 from vendors.provider import Provider
 
 _NAME = "scheduler"
@@ -120,7 +120,7 @@ class Scheduler:
                 )
                 published = await self._publish(lost)
                 if published:
-                    await self._journal.touch_queued(published)
+                    await self._journal.touch_queued([item.message for item in published])
                     self._metrics.scheduled.labels("healed").inc(len(published))
                     self._log.warning(
                         "scheduler_healed",
@@ -129,25 +129,25 @@ class Scheduler:
                         actions=len(published),
                     )
 
-    async def _publish(self, due: Sequence[Due]) -> list[ActionMessage]:
+    async def _publish(self, due: Sequence[Due]) -> list[Due]:
         """Publish queue by queue, so that one that is gone does not hold up the others; returns
         what was confirmed."""
-        by_queue: defaultdict[str, list[ActionMessage]] = defaultdict(list)
+        by_queue: defaultdict[str, list[Due]] = defaultdict(list)
         for item in due:
             action = item.message.action
-            by_queue[work_queue(action.provider, action.lane)].append(item.message)
-        published: list[ActionMessage] = []
+            by_queue[work_queue(action.provider, action.lane)].append(item)
+        published: list[Due] = []
         failed: BrokerError | None = None
-        for queue, messages in by_queue.items():
+        for queue, items in by_queue.items():
             try:
                 await self._broker.publish(
-                    [Outgoing(queue=queue, body=encode_action(message)) for message in messages]
+                    [Outgoing(queue=queue, body=encode_action(item.message)) for item in items]
                 )
             except BrokerError as error:
                 self._log.warning("scheduler_cannot_publish", queue=queue, reason=str(error))
                 failed = error
             else:
-                published.extend(messages)
+                published.extend(items)
         if failed is not None and not published:
             raise failed
         return published

@@ -133,7 +133,7 @@ class Stage:
         """What the scheduler would publish now, delivered at once."""
         due = await self.journal.due(limit=100)
         for item in due:
-            await self.journal.mark_queued([item.message])
+            await self.journal.mark_queued([item])
             await self.deliver(carrier, item.message)
         return len(due)
 

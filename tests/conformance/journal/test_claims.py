@@ -148,7 +148,7 @@ async def test_a_retry_waits_until_it_is_due_and_keeps_its_seq_through_the_sched
     assert isinstance(early, NotGranted)
     clock.advance(timedelta(seconds=5))
     (due,) = await journal.due(limit=10)
-    assert await journal.mark_queued([due.message]) == 1
+    assert await journal.mark_queued([due]) == 1
     assert await journal.due(limit=10) == []
     second = await granted(journal, action, seq=due.message.seq)
     assert (second.attempts, second.unknown) == (1, False)
@@ -164,7 +164,7 @@ async def test_a_message_from_before_a_retry_claims_nothing_although_the_action_
         Finish(action_id=action.id, seq=claim.seq, state=State.WAITING, due_in=timedelta(0))
     )
     (due,) = await journal.due(limit=10)
-    await journal.mark_queued([due.message])
+    await journal.mark_queued([due])
     assert isinstance(await journal.claim(a_claim(action, seq=0)), NotGranted)
     assert isinstance(await journal.claim(a_claim(action, seq=claim.seq)), Granted)
 
@@ -181,11 +181,46 @@ async def test_a_mark_that_comes_after_the_claim_changes_nothing(
     )
     (due,) = await journal.due(limit=10)
     running = await granted(journal, action, seq=due.message.seq)
-    assert await journal.mark_queued([due.message]) == 0
+    assert await journal.mark_queued([due]) == 0
     assert await state_of(journal, action.id) is State.RUNNING
     await journal.finish(done(action.id, running.seq))
-    assert await journal.mark_queued([due.message]) == 0
+    assert await journal.mark_queued([due]) == 0
     assert await state_of(journal, action.id) is State.DONE
+
+
+async def test_a_mark_that_comes_after_a_put_back_does_not_queue_what_has_no_message(
+    journal: SqlJournal, clock: ManualClock
+) -> None:
+    """A half-open breaker puts the published message back and acknowledges it, before the mark."""
+    action = an_action()
+    claim = await granted(journal, action)
+    await journal.finish(
+        Finish(action_id=action.id, seq=claim.seq, state=State.WAITING, due_in=timedelta(0))
+    )
+    (due,) = await journal.due(limit=10)
+    assert await journal.put_back(due.message, due_in=timedelta(seconds=5), reason="half-open")
+    clock.advance(timedelta(seconds=6))
+    assert await journal.mark_queued([due]) == 0
+    assert len(await journal.due(limit=10)) == 1
+
+
+async def test_a_mark_that_comes_after_a_wait_for_the_profile_does_not_queue_it(
+    journal: SqlJournal, clock: ManualClock
+) -> None:
+    """The worker finds the profile busy, lets the action wait and acknowledges; then the mark."""
+    action, busy = an_action("o-1"), an_action("o-2")
+    claim = await granted(journal, action)
+    await journal.finish(
+        Finish(action_id=action.id, seq=claim.seq, state=State.WAITING, due_in=timedelta(0))
+    )
+    await granted(journal, busy, order_key="profile")
+    (due,) = await journal.due(limit=10)
+    waits = await journal.claim(a_claim(action, seq=due.message.seq, order_key="profile"))
+    assert isinstance(waits, NotGranted)
+    assert await journal.mark_queued([due]) == 0
+    assert await state_of(journal, action.id) is State.WAITING
+    clock.advance(timedelta(minutes=1))
+    assert len(await journal.due(limit=10)) == 1
 
 
 async def test_an_action_that_expired_before_its_call_ends_as_expired(
