@@ -93,6 +93,9 @@ async def open_consumers(
     async def serve(
         name: str, provider: Provider, allow_hosts: frozenset[str], stopping: asyncio.Event
     ) -> None:
+        if Role.WORKER not in consumer.roles:
+            await stopping.wait()
+            return
         vendor = VENDORS[provider.kind]
         await serve_provider(
             name, provider, vendor, around=around, allow_hosts=allow_hosts, stopping=stopping
@@ -104,7 +107,8 @@ async def open_consumers(
     stopping = asyncio.Event()
     consumers = Consumers(ask_reload=fleet.ask)
     work: list[Coroutine[Any, Any, None]] = []
-    if Role.WORKER in consumer.roles:
+    if consumer.roles & {Role.WORKER, Role.SCHEDULER}:
+        # The scheduler as well has to know which providers there are now.
         work.append(fleet.run(stopping))
     if Role.RECORDER in consumer.roles:
         recorder = Recorder(
@@ -116,7 +120,7 @@ async def open_consumers(
             broker=broker,
             journal=journal,
             presence=presence,
-            providers=first.providers,
+            providers=lambda: fleet.current.providers,
             metrics=metrics,
             settings=consumer,
             clock=clock,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from consumers.metrics import ConsumerMetrics
@@ -19,7 +19,7 @@ from consumers.waiting import first_of, pause
 from core.broker.port import Broker, Outgoing
 from core.broker.topology import RECORDER_QUEUE, Topology, work_queue
 from core.clock import Clock
-from core.errors import BrokerError, JournalUnavailable, Unroutable
+from core.errors import BrokerError, JournalUnavailable, PublishRefused, Unroutable
 from core.journal.port import Due, Journal
 from core.logs import get_logger
 from core.messages import Lane, encode_action
@@ -27,6 +27,9 @@ from vendors.provider import Provider
 
 _NAME = "scheduler"
 _TAKEOVER_BATCH = 500
+_REST = timedelta(seconds=10)
+"""How long a lane is left out after its queue took nothing: it is full, or not there. What is due
+for it would otherwise stand before what is due for everybody else."""
 
 
 class Scheduler:
@@ -36,7 +39,7 @@ class Scheduler:
         broker: Broker,
         journal: Journal,
         presence: Presence,
-        providers: Mapping[str, Provider],
+        providers: Callable[[], Mapping[str, Provider]],
         metrics: ConsumerMetrics,
         settings: ConsumerSettings,
         clock: Clock,
@@ -45,11 +48,11 @@ class Scheduler:
         self._journal = journal
         self._presence = presence
         self._providers = providers
-        self._lags = {name: provider.reconcile_lag for name, provider in providers.items()}
         self._metrics = metrics
         self._settings = settings
         self._clock = clock
         self._healed_at = clock.monotonic()
+        self._resting: dict[tuple[str, str], float] = {}
         self._log = get_logger()
 
     async def serve(self, stopping: asyncio.Event) -> None:
@@ -81,18 +84,22 @@ class Scheduler:
 
     async def turn(self) -> bool:
         """One look at everything; True if there is more to publish at once."""
-        taken = await self._journal.take_over(self._lags, limit=_TAKEOVER_BATCH)
+        lags = {name: provider.reconcile_lag for name, provider in self._providers().items()}
+        taken = await self._journal.take_over(lags, limit=_TAKEOVER_BATCH)
         if taken:
             self._metrics.scheduled.labels("taken over").inc(taken)
             self._log.warning("scheduler_took_over", actions=taken)
-        due = await self._journal.due(limit=self._settings.due_batch)
+        now = self._clock.monotonic()
+        if now - self._healed_at >= self._settings.heal_every.total_seconds():
+            # First: a queue that is gone must stand again before something due can be published.
+            self._healed_at = now
+            await self.heal()
+        self._resting = {lane: until for lane, until in self._resting.items() if until > now}
+        due = await self._journal.due(limit=self._settings.due_batch, but=sorted(self._resting))
         published = await self._publish(due)
         if published:
             await self._journal.mark_queued(published)
             self._metrics.scheduled.labels("published").inc(len(published))
-        if self._clock.monotonic() - self._healed_at >= self._settings.heal_every.total_seconds():
-            self._healed_at = self._clock.monotonic()
-            await self.heal()
         return len(due) == self._settings.due_batch and len(published) == len(due)
 
     async def _is_empty(self, queue: str) -> bool:
@@ -101,14 +108,14 @@ class Scheduler:
             return not await self._broker.depth(queue)
         except Unroutable:
             self._log.error("scheduler_queue_was_gone", queue=queue)
-            await self._broker.declare(Topology.of(self._providers))
+            await self._broker.declare(Topology.of(self._providers()))
             return True
 
     async def heal(self) -> None:
         """Publish again what has been queued for long although its queue is empty: a queue was
         deleted, or a gateway died between two publishes. A message too many is harmless."""
         await self._is_empty(RECORDER_QUEUE)
-        for provider in self._providers:
+        for provider in self._providers():
             for lane in Lane:
                 if not await self._is_empty(work_queue(provider, lane)):
                     continue
@@ -132,13 +139,14 @@ class Scheduler:
     async def _publish(self, due: Sequence[Due]) -> list[Due]:
         """Publish queue by queue, so that one that is gone does not hold up the others; returns
         what was confirmed."""
-        by_queue: defaultdict[str, list[Due]] = defaultdict(list)
+        by_lane: defaultdict[tuple[str, Lane], list[Due]] = defaultdict(list)
         for item in due:
             action = item.message.action
-            by_queue[work_queue(action.provider, action.lane)].append(item)
+            by_lane[action.provider, action.lane].append(item)
         published: list[Due] = []
         failed: BrokerError | None = None
-        for queue, items in by_queue.items():
+        for (provider, lane), items in by_lane.items():
+            queue = work_queue(provider, lane)
             try:
                 await self._broker.publish(
                     [Outgoing(queue=queue, body=encode_action(item.message)) for item in items]
@@ -146,6 +154,9 @@ class Scheduler:
             except BrokerError as error:
                 self._log.warning("scheduler_cannot_publish", queue=queue, reason=str(error))
                 failed = error
+                if isinstance(error, Unroutable | PublishRefused):
+                    until = self._clock.monotonic() + _REST.total_seconds()
+                    self._resting[provider, lane.value] = until
             else:
                 published.extend(items)
         if failed is not None and not published:

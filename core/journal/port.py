@@ -283,8 +283,8 @@ class Journal(DeliveryJournal, ReadJournal, Protocol):
         once."""
         ...
 
-    async def due(self, *, limit: int) -> list[Due]:
-        """Waiting actions whose time has come, oldest first."""
+    async def due(self, *, limit: int, but: Sequence[tuple[str, str]] = ()) -> list[Due]:
+        """Waiting actions whose time has come, oldest first; none of these providers' lanes."""
         ...
 
     async def mark_queued(self, published: Sequence[Due]) -> int:

@@ -112,11 +112,14 @@ def _lost_attempt(row: Any, now: int) -> dict[str, Any]:
     }
 
 
-async def due(connection: AsyncConnection, *, now: int, limit: int) -> list[Due]:
+async def due(
+    connection: AsyncConnection, *, now: int, limit: int, but: Sequence[tuple[str, str]] = ()
+) -> list[Due]:
     table = tables.actions
+    others = [or_(table.c.provider != provider, table.c.lane != lane) for provider, lane in but]
     query = (
         select(table.c.id, table.c.seq, table.c.message, table.c.due_at)
-        .where(table.c.state == State.WAITING.value, table.c.due_at <= now)
+        .where(table.c.state == State.WAITING.value, table.c.due_at <= now, *others)
         .order_by(table.c.due_at)
         .limit(limit)
     )

@@ -129,9 +129,10 @@ class SqlJournal:
 
         return await self._write(work)
 
-    async def due(self, *, limit: int) -> list[Due]:
+    async def due(self, *, limit: int, but: Sequence[tuple[str, str]] = ()) -> list[Due]:
         async def work(connection: AsyncConnection) -> list[Due]:
-            return await scheduling.due(connection, now=await self._now(connection), limit=limit)
+            now = await self._now(connection)
+            return await scheduling.due(connection, now=now, limit=limit, but=but)
 
         return await self._read(work)
 

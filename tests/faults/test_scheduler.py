@@ -3,7 +3,8 @@ harmless."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,17 +17,17 @@ from consumers.presence import Presence
 from consumers.scheduler import Scheduler
 from consumers.settings import ConsumerSettings
 from core.broker.connect import open_broker
-from core.broker.port import Broker
+from core.broker.port import Broker, Outgoing
 from core.broker.topology import Topology, work_queue
 from core.clock import ManualClock
-from core.errors import BrokerUnavailable
+from core.errors import BrokerError, BrokerUnavailable, Unroutable
 from core.journal.connect import open_journal
 from core.journal.port import ActionFilter, Finish, Granted
 from core.journal.sql import SqlJournal
 from core.journal.states import State
 from core.messages import Action, ActionMessage, Lane, decode_action
 from tests.faults.stage import a_text
-from tests.samples import a_claim, a_record
+from tests.samples import a_claim, a_record, an_action
 from vendors.smsgateway24.provider import SmsGateway24Provider
 
 QUEUE = work_queue("sms", Lane.NORMAL)
@@ -81,7 +82,7 @@ async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
             broker=broker,
             journal=journal,
             presence=Presence(journal, metrics, settings.journal_pause),
-            providers={"sms": provider},
+            providers=lambda: {"sms": provider},
             metrics=metrics,
             settings=settings,
             clock=clock,
@@ -161,6 +162,56 @@ async def test_nothing_is_healed_while_its_queue_has_messages(desk: Desk) -> Non
     desk.clock.advance(timedelta(minutes=6))
     await desk.scheduler.heal()
     assert [message.action.event_id for message in await desk.published()] == ["o-2"]
+
+
+async def test_a_deleted_queue_stands_again_although_something_is_due_for_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Publishing what is due fails then, every time; healing must not wait for it to succeed."""
+    await desk.waiting(a_text(), 0)
+    declared: list[Topology] = []
+    publish, depth, declare = desk.broker.publish, desk.broker.depth, desk.broker.declare
+
+    async def publish_to_what_stands(messages: Sequence[Outgoing]) -> None:
+        if not declared:
+            raise Unroutable("there is no such queue")
+        await publish(messages)
+
+    async def depth_of_what_stands(queue: str) -> int:
+        if not declared:
+            raise Unroutable("there is no such queue")
+        return await depth(queue)
+
+    async def declare_again(topology: Topology) -> None:
+        declared.append(topology)
+        await declare(topology)
+
+    monkeypatch.setattr(desk.broker, "publish", publish_to_what_stands)
+    monkeypatch.setattr(desk.broker, "depth", depth_of_what_stands)
+    monkeypatch.setattr(desk.broker, "declare", declare_again)
+    for _ in range(3):
+        with suppress(BrokerError):
+            await desk.scheduler.turn()
+        desk.clock.advance(timedelta(seconds=31))
+    await desk.scheduler.turn()
+    assert len(await desk.published()) == 1
+
+
+async def test_what_no_queue_takes_does_not_stand_before_what_is_due_for_others(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of it than a batch holds, and older: a provider that was renamed, a queue that is
+    full."""
+    settings = ConsumerSettings(due_batch=2)
+    monkeypatch.setattr(desk.scheduler, "_settings", settings)
+    for n in range(3):
+        await desk.waiting(an_action(f"gone-{n}", provider="gone"), 0)
+    desk.clock.advance(timedelta(seconds=1))
+    await desk.waiting(a_text(), 0)
+    with pytest.raises(Unroutable):
+        await desk.scheduler.turn()
+    await desk.scheduler.turn()
+    assert [message.action.provider for message in await desk.published()] == ["sms"]
 
 
 async def test_an_abandoned_action_is_taken_over_and_comes_again_after_the_lag(desk: Desk) -> None:
