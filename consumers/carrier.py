@@ -99,6 +99,14 @@ class Carrier:
         planned = self._plan(message.action)
         if not await self._may_start(message, planned):
             return
+        try:
+            await self._claim_and_run(message, planned)
+        finally:
+            # Whatever ended it, also a journal that went away or the end of this process: a probe
+            # that nobody finishes would keep the breaker half-open for ever.
+            self._breaker.inconclusive(message.action.id)
+
+    async def _claim_and_run(self, message: ActionMessage, planned: Planned) -> None:
         claimed_from = self._clock.monotonic()
         lease = self._lease(planned)
         result = await self._journal.claim(
@@ -114,7 +122,6 @@ class Carrier:
         match result:
             case NotGranted():
                 self._note_left(message.action, result)
-                self._breaker.inconclusive(message.action.id)
             case Granted():
                 # Counted from before the claim was sent: the database's lease began later.
                 until = Lease(until=claimed_from + lease.total_seconds())
@@ -181,15 +188,12 @@ class Carrier:
         try:
             return await self._follow(held, order, lease, started_at)
         except CallDropped:
-            self._breaker.inconclusive(held.action.id)
             reason = "its lease was too short for the call"
             return delivery.not_called(held, reason, due_in=timedelta(0))
         except JournalUnavailable:
-            self._breaker.inconclusive(held.action.id)
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours must not lose or repeat it
             self._log.exception("action_broken", action=held.action.id)
-            self._breaker.inconclusive(held.action.id)
             return delivery.unproven(
                 held,
                 f"an error of Postern's own ({type(error).__name__}), perhaps after the call",
@@ -208,7 +212,6 @@ class Carrier:
         )
         match delivery.course(held):
             case Stop(finish=finish):
-                self._breaker.inconclusive(held.action.id)
                 return finish
             case FindOut():
                 finish_or_none = await self._find_out(held, params, identity, lease, started_at)
@@ -235,14 +238,12 @@ class Carrier:
         match finds:
             case Absent():
                 if delivery.is_expired(held):
-                    self._breaker.inconclusive(held.action.id)
                     return _ended(held.action, held.grant, State.EXPIRED, "its time had passed")
                 return None
             case Found():
                 self._breaker.succeeded(held.action.id)
                 return delivery.found(held, finds.reference, started_at=started_at, took=took)
             case Unproven():
-                self._breaker.inconclusive(held.action.id)
                 return delivery.unproven(held, finds.reason, started_at=started_at, took=took)
             case Failed():
                 self._breaker.failed(held.action.id)

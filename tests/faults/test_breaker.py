@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from consumers.breaker import BreakerState
+from core.errors import JournalUnavailable
 from core.journal.states import State
 from tests.faults.stage import Stage, a_text, an_update, message
 
@@ -53,6 +56,27 @@ async def test_half_open_tries_one_after_another_and_closes_on_success(stage: St
         BreakerState.OPEN,
         BreakerState.CLOSED,
     ]
+
+
+async def test_a_probe_that_meets_an_absent_journal_does_not_keep_it_half_open(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its message goes back to the broker, and another process may get it: others probe then."""
+    worker = await stage.sms()
+    await stage.fault(SENT, "status", status=503, times=5)
+    for n in range(5):
+        await stage.deliver(worker, message(a_text(f"o-{n}")))
+    stage.clock.advance(timedelta(seconds=6))
+
+    async def away(_: object) -> None:
+        raise JournalUnavailable("away")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(stage.journal, "claim", away)
+        with pytest.raises(JournalUnavailable):
+            await stage.deliver(worker, message(a_text("gone to another process")))
+    await stage.deliver(worker, message(a_text("next")))
+    assert stage.breakers[0].state is BreakerState.CLOSED
 
 
 async def test_while_it_is_down_the_list_of_retries_is_not_used_up(stage: Stage) -> None:
