@@ -10,13 +10,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-import orjson
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from core.settings import Address
-from core.web import add_headers, listener
+from core.web import add_headers, answer_json, listener
 
 
 class Readiness(Protocol):
@@ -54,20 +53,16 @@ async def open_admin(
 
 async def livez(_request: web.Request) -> web.Response:
     """Alive means that the event loop turns, which answering shows."""
-    return _json({"alive": True})
+    return answer_json({"alive": True})
 
 
 async def readyz(request: web.Request) -> web.Response:
     why = request.app[READINESS].why_not()
     if why is None:
-        return _json({"ready": True})
-    return _json({"ready": False, "why": why}, status=503)
+        return answer_json({"ready": True})
+    return answer_json({"ready": False, "why": why}, status=503)
 
 
 async def metrics(request: web.Request) -> web.Response:
     body = generate_latest(request.app[REGISTRY])
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
-
-
-def _json(body: dict[str, object], *, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")

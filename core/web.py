@@ -1,4 +1,4 @@
-"""What every HTTP listener of ours shares: how it binds and ends, and the headers of its answers.
+"""What every HTTP listener of ours shares: how it binds and ends, JSON answers, their headers.
 
 What must not go in: routes.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import orjson
 from aiohttp import web
 
 from core.errors import ConfigurationError
@@ -27,6 +28,10 @@ async def add_headers(_request: web.Request, response: web.StreamResponse) -> No
     """For `on_response_prepare`."""
     for name, value in HEADERS.items():
         response.headers[name] = value
+
+
+def answer_json(body: object, *, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
 
 
 @asynccontextmanager

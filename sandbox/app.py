@@ -14,6 +14,8 @@ from aiohttp import web
 
 from core.clock import Clock, SystemClock
 from core.errors import ConfigurationError
+from core.settings import parse_address
+from core.web import listener
 from sandbox.altcraft import subscriptions_set as altcraft_set
 from sandbox.control import control_routes
 from sandbox.live import page_routes
@@ -73,23 +75,14 @@ async def serve_sandbox(
 
     Raises ConfigurationError if nothing can listen there.
     """
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
-        raise ConfigurationError("expected HOST:PORT", field="listen")
+    try:
+        address = parse_address(listen)
+    except ValueError as error:
+        raise ConfigurationError(str(error), field="--listen") from None
     app = create_app(clock=clock, tokens=tokens, switches=switches, pace=pace)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host.strip("[]"), int(port), backlog=1024)
-        try:
-            await site.start()
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise ConfigurationError(f"cannot listen: {reason}", field="listen") from error
-        bound = runner.addresses[0][1]
-        yield f"http://{host}:{bound}"
-    finally:
-        await runner.cleanup()
+    async with listener(runner, address, "--listen") as bound:
+        yield f"http://{bound}"
 
 
 async def _phone(app: web.Application) -> AsyncIterator[None]:

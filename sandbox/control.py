@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from core.web import answer_json
 from sandbox.faults import FaultOrder
 from sandbox.switches import Switches
 from sandbox.world import WORLD
@@ -28,7 +28,7 @@ def control_routes(calls: frozenset[str]) -> list[web.RouteDef]:
             return order
         if order.call not in calls:
             return _problem(f"call: expected one of {', '.join(sorted(calls))}")
-        return _json(request.app[WORLD].faults.add(order).shown(), status=201)
+        return answer_json(request.app[WORLD].faults.add(order).shown(), status=201)
 
     return [
         web.get("/_sandbox/effects", _effects),
@@ -52,11 +52,11 @@ async def _effects(request: web.Request) -> web.Response:
 
 
 async def _counts(request: web.Request) -> web.Response:
-    return _json(request.app[WORLD].effects.counts())
+    return answer_json(request.app[WORLD].effects.counts())
 
 
 async def _list_faults(request: web.Request) -> web.Response:
-    return _json({"faults": request.app[WORLD].faults.shown()})
+    return answer_json({"faults": request.app[WORLD].faults.shown()})
 
 
 async def _clear_faults(request: web.Request) -> web.Response:
@@ -70,7 +70,7 @@ async def _remove_fault(request: web.Request) -> web.Response:
 
 
 async def _switches(request: web.Request) -> web.Response:
-    return _json(request.app[WORLD].switches.model_dump(mode="json"))
+    return answer_json(request.app[WORLD].switches.model_dump(mode="json"))
 
 
 async def _turn(request: web.Request) -> web.Response:
@@ -95,10 +95,5 @@ def _parsed(model: type[Model], raw: bytes) -> Model | web.Response:
         return _problem(": ".join((".".join(str(part) for part in first["loc"]), first["msg"])))
 
 
-def _json(content: object, *, status: int = 200) -> web.Response:
-    body = orjson.dumps(content)
-    return web.Response(status=status, body=body, content_type="application/json")
-
-
 def _problem(detail: str) -> web.Response:
-    return _json({"status": 400, "detail": detail}, status=400)
+    return answer_json({"status": 400, "detail": detail}, status=400)

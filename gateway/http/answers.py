@@ -9,19 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import orjson
-from aiohttp import web
-
 from core.clock import to_text
 from core.journal.port import ActionPage, Attempt, EventReport, Reported
 from core.journal.states import State
 from core.messages import Action, JsonObject, RuleDecision
 from gateway.intake import Receipt
 from gateway.rules.port import Plan
-
-
-def answer_json(body: JsonObject, *, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
 
 
 def show_receipt(receipt: Receipt) -> JsonObject:

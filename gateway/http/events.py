@@ -10,9 +10,10 @@ from datetime import datetime
 from aiohttp import web
 
 from core.errors import InvalidBatch, NotAllowed
+from core.web import answer_json
 from gateway.events.headers import Headers
 from gateway.events.parse import Parsed, parse_events
-from gateway.http.answers import answer_json, show_receipt
+from gateway.http.answers import show_receipt
 from gateway.http.body import read_body
 from gateway.http.middleware import SOURCE
 from gateway.http.services import SERVICES, bearer_source

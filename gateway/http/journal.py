@@ -10,7 +10,8 @@ from aiohttp import web
 from core.errors import JournalUnavailable, NotFound
 from core.journal.port import ReadJournal
 from core.messages import JsonObject, is_ref_of
-from gateway.http.answers import answer_json, show_accepted, show_page, show_record
+from core.web import answer_json
+from gateway.http.answers import show_accepted, show_page, show_record
 from gateway.http.query import parse_filter
 from gateway.http.services import SERVICES, bearer_source
 

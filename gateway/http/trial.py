@@ -8,8 +8,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from core.errors import UnsupportedContent
+from core.web import answer_json
 from gateway.events.headers import Headers
-from gateway.http.answers import answer_json, show_trial
+from gateway.http.answers import show_trial
 from gateway.http.body import read_body
 from gateway.http.events import parse_allowed
 from gateway.http.services import SERVICES, bearer_source
