@@ -135,9 +135,13 @@ class Recorder:
         except MessageError as error:
             await self._park(delivery, error)
             return
-        again = await self._journal.bury(
-            message, reason="the broker gave up delivering it: it may be ending its workers"
-        )
+        try:
+            again = await self._journal.bury(
+                message, reason="the broker gave up delivering it: it may be ending its workers"
+            )
+        except JournalRejected as error:
+            await self._park(delivery, error)
+            return
         if again:
             queue = work_queue(message.action.provider, message.action.lane)
             await self._broker.publish([Outgoing(queue=queue, body=delivery.body)])

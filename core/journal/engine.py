@@ -23,8 +23,9 @@ from core.errors import ConfigurationError, JournalError, JournalRejected, Journ
 STATEMENT_TIMEOUT = 10.0
 """Seconds for one statement; seconds for a whole transaction are twice that."""
 
-_REJECTED_CLASSES = ("22", "23")
-"""SQLSTATE classes that blame the data: data exception, integrity violation."""
+_REJECTED_CLASSES = ("22", "23", "54")
+"""SQLSTATE classes that blame the data: data exception, integrity violation, too large for a limit
+of the database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from core.clock import to_micros
 from core.journal import machine, tables
 from core.journal.insert import among, insert_missing
 from core.journal.port import Attempt, Finish
-from core.journal.rows import by_id, machine_row, micros, new_row, short_reason, storable
+from core.journal.rows import by_id, indexed, machine_row, micros, new_row, short_reason
 from core.journal.states import State
 from core.messages import ActionMessage
 
@@ -120,7 +120,7 @@ def _change(row: Any, finish: Finish, now: int) -> dict[str, Any]:
         "blocked_on": None,
         "called_at": None if finish.renew else called_at,
         "reason": short_reason(finish.reason),
-        "reference": storable(finish.reference) or row.reference,
+        "reference": indexed(finish.reference) or row.reference,
         "updated_at": now,
     }
 

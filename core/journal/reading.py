@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.clock import from_micros
 from core.journal import tables
 from core.journal.port import ActionFilter, ActionPage, Books, Earlier, EventReport
-from core.journal.rows import reported
+from core.journal.rows import indexed, reported
 from core.journal.states import State
 from core.messages import decode_action, decode_record
 
@@ -60,7 +60,7 @@ async def actions(connection: AsyncConnection, wanted: ActionFilter) -> ActionPa
     query = select(table).order_by(table.c.created_at.desc(), table.c.id.desc())
     for column, value in (
         (table.c.source, wanted.source),
-        (table.c.recipient, wanted.to),
+        (table.c.recipient, indexed(wanted.to)),
         (table.c.state, wanted.state.value if wanted.state else None),
         (table.c.provider, wanted.provider),
         (table.c.rule, wanted.rule),

@@ -20,6 +20,9 @@ SqlRow = Any
 
 _PLAIN_FIELD = re.compile(r"[A-Za-z0-9_.*-]{1,100}")
 _REASON_LENGTH = 500
+_INDEXED_LENGTH = 512
+"""Of text from outside that is indexed: PostgreSQL takes 2704 bytes in an index, and not one event
+may be too long to be recorded. Longer recipients are found by their first characters."""
 
 
 def micros(duration: timedelta) -> int:
@@ -32,6 +35,10 @@ def storable(text: str | None, *, length: int | None = None) -> str | None:
         return None
     clean = text.replace("\x00", "�").encode("utf-8", "replace").decode("utf-8")
     return clean[:length] if length is not None else clean
+
+
+def indexed(text: str | None) -> str | None:
+    return storable(text, length=_INDEXED_LENGTH)
 
 
 def field_key(name: str) -> str:
@@ -61,7 +68,7 @@ def new_row(action: Action, *, now: int, seq: int = 0) -> dict[str, Any]:
         "occurred_at": to_micros(action.occurred_at),
         "expires_at": to_micros(action.expires_at) if action.expires_at else None,
         "reason": storable(action.parked, length=_REASON_LENGTH),
-        "recipient": storable(action.recipient),
+        "recipient": indexed(action.recipient),
         "message": encode_action(ActionMessage(action=action)),
         "created_at": now,
         "updated_at": now,

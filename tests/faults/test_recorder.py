@@ -102,6 +102,31 @@ async def test_a_recorder_that_comes_late_does_not_start_a_running_action_again(
     assert stored.state is State.RUNNING
 
 
+async def test_a_dead_action_that_cannot_be_stored_is_parked_whole_and_ends_nothing(
+    recorder: Presence,
+    journal: SqlJournal,
+    broker: Broker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def reject(_: object, *, reason: str) -> bool:
+        raise JournalRejected(reason)
+
+    monkeypatch.setattr(journal, "bury", reject)
+    await tell(broker, encode_action(ActionMessage(action=an_action())), queue=DEAD_QUEUE)
+
+    async def parked() -> bool:
+        found = (await journal.actions(ActionFilter())).actions
+        return [action.state for action in found] == [State.PARKED]
+
+    await eventually(parked)
+    await tell(broker, encode_record(a_record("o-2")))
+
+    async def written() -> bool:
+        return await events(journal) == 1
+
+    await eventually(written)
+
+
 async def test_one_record_that_cannot_be_stored_does_not_hold_up_the_others(
     recorder: Presence,
     journal: SqlJournal,

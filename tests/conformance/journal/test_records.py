@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from datetime import timedelta
 from pathlib import Path
 
@@ -42,6 +43,22 @@ async def test_an_event_comes_back_whole_with_decision_actions_and_attempts(
     assert [action.state for action in report.actions] == [State.DONE, State.QUEUED]
     assert report.actions[0].attempts == (attempt,)
     assert report.actions[0].reference == "77"
+
+
+async def test_a_recipient_too_long_for_an_index_is_recorded_claimed_and_found(
+    journal: SqlJournal,
+) -> None:
+    """An event whose profile id no index takes would otherwise stop the recorder for ever."""
+    chance = random.Random(1)
+    long = "".join(chr(chance.randrange(0x20000, 0x2A6DF)) for _ in range(1024))
+    action = an_action(recipient=long)
+    await journal.record([a_record("o-1", action)])
+    claim = await journal.claim(a_claim(action))
+    assert isinstance(claim, Granted)
+    end = Finish(action_id=action.id, seq=claim.seq, state=State.DONE, reference=long)
+    assert await journal.finish(end)
+    found = (await journal.actions(ActionFilter(to=long))).actions
+    assert [one.id for one in found] == [action.id]
 
 
 async def test_an_unknown_reference_is_none(journal: SqlJournal) -> None:
