@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.load import Proof, Told, post_orders, prove
+from tests.load import Milestones, Proof, Told, post_orders, prove, prove_within
 from tests.stack import ROOT, Stack, fast
 
 _SETTLE = 300
@@ -49,31 +49,22 @@ class Result:
 async def run(stack: Stack, events: int) -> Result:
     """Post orders; kill a consumer and the gateway and restart the broker in the middle."""
     started = time.monotonic()
-    moments = {share: asyncio.Event() for share in (0.2, 0.45, 0.7)}
-
-    def progress(count: int) -> None:
-        for share, moment in moments.items():
-            if count >= events * share:
-                moment.set()
+    milestones = Milestones(events, 0.2, 0.45, 0.7)
 
     async def faults() -> None:
-        await moments[0.2].wait()
+        await milestones.reached(0.2)
         await asyncio.to_thread(stack.kill, "consumers-1")
         await asyncio.to_thread(stack.start, "consumers-1")
-        await moments[0.45].wait()
+        await milestones.reached(0.45)
         await asyncio.to_thread(stack.kill, "gateway")
         await asyncio.to_thread(stack.start, "gateway")
-        await moments[0.7].wait()
+        await milestones.reached(0.7)
         await asyncio.to_thread(stack.broker.restart)
 
-    told, _ = await asyncio.gather(
-        post_orders(stack.events, stack.key, range(events), progress=progress), faults()
-    )
-    proof = await prove(stack.sandbox, told)
+    load = post_orders(stack.events, stack.key, range(events), progress=milestones.progress)
+    told, _ = await asyncio.gather(load, faults())
+    await prove_within(stack.sandbox, told, _SETTLE)
     until = time.monotonic() + _SETTLE
-    while not proof.holds and not proof.texts_twice and time.monotonic() < until:
-        await asyncio.sleep(1)
-        proof = await prove(stack.sandbox, told)
     code, found = await asyncio.to_thread(_books, stack, until)
     return Result(
         told=told,

@@ -45,6 +45,22 @@ class Proof:
         return not (self.lost_texts or self.texts_twice or self.lost_updates)
 
 
+class Milestones:
+    """Tells when shares of a load have been acknowledged, so that faults come in its middle."""
+
+    def __init__(self, events: int, *shares: float) -> None:
+        self._moments = {share: asyncio.Event() for share in shares}
+        self._events = events
+
+    def progress(self, count: int) -> None:
+        for share, moment in self._moments.items():
+            if count >= self._events * share:
+                moment.set()
+
+    async def reached(self, share: float) -> None:
+        await self._moments[share].wait()
+
+
 def order(number: int) -> dict[str, Any]:
     """An order by a customer of its own, so that no effect replaces another one."""
     return {
@@ -128,6 +144,16 @@ async def prove(sandbox: str, told: Told) -> Proof:
         updates_repeated=sum(count - 1 for count in updates.values()),
         not_acknowledged_but_done=len(set(texts) - acknowledged),
     )
+
+
+async def prove_within(sandbox: str, told: Told, seconds: int) -> Proof:
+    """The proof as soon as it holds or can hold no more, or what it is when the time is over."""
+    for _ in range(seconds):
+        proof = await prove(sandbox, told)
+        if proof.holds or proof.texts_twice:
+            break
+        await asyncio.sleep(1)
+    return await prove(sandbox, told)
 
 
 async def _effects(sandbox: str, call: str) -> list[dict[str, Any]]:
