@@ -23,7 +23,7 @@ from cli.event_files import EventFile, read_events
 from cli.options import log_as
 from cli.output import console, plain, state_text
 from cli.posting import Posted, bearer, post
-from cli.run import open_everything, signals
+from cli.run import open_everything
 from cli.samples import EXAMPLES, KEY, SAMPLES, STUMBLE, new_secret, write_configuration
 from cli.verdict import Effect, Told, problems
 from core.clock import SystemClock
@@ -31,6 +31,7 @@ from core.configuration import Secret
 from core.errors import PosternError
 from core.journal.port import ReadJournal
 from core.journal.states import ENDED, State
+from core.process import signals
 from core.settings import Settings, read_settings
 from sandbox.app import serve_sandbox
 

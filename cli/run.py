@@ -6,7 +6,6 @@ What must not go in: what either of them does.
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from core.broker.connect import open_broker
 from core.journal.connect import open_journal
 from core.journal.port import ReadJournal
 from core.memory import settle_memory
+from core.process import on_hangup, signals
 from core.settings import Settings
 from gateway.app import Gateway, open_gateway
 
@@ -66,21 +66,6 @@ async def open_everything(settings: Settings) -> AsyncIterator[Everything]:
         yield Everything(gateway=gateway, consumers=consumers, journal=journal)
 
 
-@asynccontextmanager
-async def signals() -> AsyncIterator[asyncio.Event]:
-    """Set once the process is asked to end, by SIGTERM or SIGINT."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    for number in numbers:
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield stop
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
-
-
 async def _run(settings: Settings) -> None:
     async with signals() as stop, open_everything(settings) as everything:
         gateway = everything.gateway
@@ -89,7 +74,7 @@ async def _run(settings: Settings) -> None:
             gateway.reloader.ask()
             everything.consumers.ask_reload()
 
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+        on_hangup(reload)
         print(f"events   http://{gateway.listen}/v1/events")
         print(f"metrics  http://{gateway.admin}/metrics")
         print("Ctrl-C ends it.", flush=True)

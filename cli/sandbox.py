@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from cli.run import signals
+from core.process import signals
 from sandbox.app import serve_sandbox
 
 

@@ -6,7 +6,6 @@ What must not go in: anything that is done with a message.
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,7 +31,8 @@ from core.journal.connect import is_embedded_journal, open_journal
 from core.journal.port import Journal
 from core.logs import get_logger
 from core.memory import settle_memory
-from core.settings import Address, Settings
+from core.process import on_hangup, refuse_embedded, signals
+from core.settings import Settings
 from core.tasks import beside
 from core.telemetry import open_admin
 from core.watch import signature_of, watch_config
@@ -139,26 +139,13 @@ async def open_consumers(
     log.info("consumers_stopped")
 
 
-async def run_consumers(
-    settings: Settings,
-    *,
-    roles: frozenset[Role],
-    started: Callable[[Address], None] | None = None,
-) -> None:
+async def run_consumers(settings: Settings, *, roles: frozenset[Role]) -> None:
     """Consumers as a process of their own, until SIGTERM or SIGINT. SIGHUP reads the providers
     again."""
-    if settings.broker.startswith("embedded:"):
-        raise ConfigurationError(
-            "an embedded broker belongs to one process: use `postern run`, or name a server here "
-            "(amqp://...)",
-            field="POSTERN_BROKER",
-        )
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    refuse_embedded(settings)
     registry = CollectorRegistry()
     async with (
+        signals() as stop,
         open_broker(settings.broker) as broker,
         open_journal(settings.journal) as journal,
         open_consumers(
@@ -170,11 +157,9 @@ async def run_consumers(
         ) as consumers,
         open_admin(settings.admin, registry, consumers) as admin,
     ):
-        loop.add_signal_handler(signal.SIGHUP, consumers.ask_reload)
+        on_hangup(consumers.ask_reload)
         log.info("admin_listening", admin=str(admin))
         settle_memory()
-        if started is not None:
-            started(admin)
         await stop.wait()
 
 

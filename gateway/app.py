@@ -6,8 +6,7 @@ What must not go in: anything that is done with a request.
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,11 +17,11 @@ from prometheus_client import CollectorRegistry
 from core.broker.connect import open_broker
 from core.broker.port import Broker
 from core.clock import Clock, SystemClock
-from core.errors import ConfigurationError
 from core.journal.connect import open_journal
 from core.journal.port import ReadJournal
 from core.logs import get_logger
 from core.memory import settle_memory
+from core.process import on_hangup, refuse_embedded, signals
 from core.settings import Address, Settings
 from core.tasks import beside
 from core.telemetry import open_admin
@@ -133,30 +132,18 @@ async def open_gateway(
     log.info("gateway_stopped")
 
 
-async def run_gateway(
-    settings: Settings, *, started: Callable[[Gateway], None] | None = None
-) -> None:
+async def run_gateway(settings: Settings) -> None:
     """The gateway as a process of its own, until SIGTERM or SIGINT. SIGHUP reads the rules
     again."""
-    if settings.broker.startswith("embedded:"):
-        raise ConfigurationError(
-            "an embedded broker belongs to one process: use `postern run`, or name a server here "
-            "(amqp://...)",
-            field="POSTERN_BROKER",
-        )
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    refuse_embedded(settings)
     async with (
+        signals() as stop,
         open_broker(settings.broker) as broker,
         open_journal(settings.journal) as journal,
         open_gateway(settings, broker, journal) as gateway,
     ):
-        loop.add_signal_handler(signal.SIGHUP, gateway.reloader.ask)
+        on_hangup(gateway.reloader.ask)
         settle_memory()
-        if started is not None:
-            started(gateway)
         await stop.wait()
         await gateway.drain()
 
