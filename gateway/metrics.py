@@ -17,7 +17,6 @@ class Metrics:
     """What the gateway counts. One object a process."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.registry = registry
         self.requests = Counter(
             "postern_ingress_requests",
             "Requests answered, by source, HTTP status and problem code (ok: none).",

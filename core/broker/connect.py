@@ -36,19 +36,6 @@ def open_broker(url: str) -> AbstractAsyncContextManager[Broker]:
             raise ConfigurationError(f"the broker's address is not known here, {_EXPECTED}")
 
 
-def masked_url(url: str) -> str:
-    """The address as it may be shown: no user name, no password, no query."""
-    if "://" not in url:
-        return url if url.startswith("embedded:") else "****"
-    try:
-        parts = _split(url)
-    except ConfigurationError:
-        return "****"
-    place = parts.netloc.rpartition("@")
-    host = f"****@{place[2]}" if place[1] else place[2]
-    return f"{parts.scheme}://{host}{parts.path}"
-
-
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)

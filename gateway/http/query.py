@@ -14,7 +14,6 @@ from core.journal.port import ActionFilter
 from core.journal.states import State
 
 MOST = 1000
-USUAL = 100
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,200}")
 _CURSOR = re.compile(r"[0-9]{1,18}\.[A-Za-z0-9_-]{1,64}")

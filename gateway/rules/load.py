@@ -77,7 +77,6 @@ class _Loader:
         return Rules(
             tuple(rules.values()),
             version=rules_version(self._document),
-            providers=tuple(self._providers),
             keep=keep,
         )
 

@@ -60,12 +60,9 @@ class _Prepared:
 class Rules:
     """Implements `gateway.rules.port.Planner`."""
 
-    def __init__(
-        self, rules: Sequence[Rule], *, version: str, providers: Sequence[str], keep: timedelta
-    ) -> None:
+    def __init__(self, rules: Sequence[Rule], *, version: str, keep: timedelta) -> None:
         self.rules = tuple(rules)
         self._version = version
-        self._providers = tuple(providers)
         self._keep = keep
         self._exact: dict[str, tuple[Rule, ...]] = {}
         for name in {name for rule in self.rules for name in rule.on.exact}:
@@ -75,10 +72,6 @@ class Rules:
     @property
     def version(self) -> str:
         return self._version
-
-    @property
-    def providers(self) -> tuple[str, ...]:
-        return self._providers
 
     def plan(self, event: Event) -> Plan:
         facts = Facts(event)

@@ -26,9 +26,6 @@ class Planner(Protocol):
     @property
     def version(self) -> str: ...
 
-    @property
-    def providers(self) -> tuple[str, ...]: ...
-
     def plan(self, event: Event) -> Plan:
         """Never raises for an event: a rule that fails becomes parked actions and a decision with
         `error`."""

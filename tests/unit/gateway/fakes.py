@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.broker.port import Outgoing
-from core.broker.topology import Topology
 from core.messages import Action, Event, Lane, RuleDecision, action_id
 from gateway.rules.port import Plan
 
@@ -35,25 +34,11 @@ class FakePublisher:
 
 
 @dataclass
-class FakeDeclarer:
-    """Remembers which topologies were declared."""
-
-    declared: list[Topology] = field(default_factory=list)
-    error: Exception | None = None
-
-    async def declare(self, topology: Topology) -> None:
-        if self.error is not None:
-            raise self.error
-        self.declared.append(topology)
-
-
-@dataclass
 class FakePlanner:
     """One action for each rule it is told of; rules named `odd` are parked."""
 
     rules: tuple[str, ...] = ("welcome",)
     version: str = "v1"
-    providers: tuple[str, ...] = ("sms",)
 
     def plan(self, event: Event) -> Plan:
         return Plan(
