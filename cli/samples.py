@@ -53,7 +53,11 @@ SAMPLES = (
         shows="a sign-up: a subscription and an urgent text",
         steps={SUBSCRIPTION: (State.DONE, 1), TEXT: (State.DONE, 1)},
     ),
-    Sample(file="03-order-viewed.json", shows="no rule matches", steps={}),
+    Sample(
+        file="03-order-without-consent.json",
+        shows="no rule matches: its condition says no",
+        steps={},
+    ),
     Sample(
         file="04-order-shipped-without-tracking.json",
         shows="its rule fails: parked for a person",

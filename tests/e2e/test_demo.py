@@ -16,7 +16,12 @@ def test_once_shows_every_sample_and_ends_well(tmp_path: Path) -> None:
     done = postern("demo", "--once", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    for sample in ("01-order-placed", "02-user-signed-up", "03-order-viewed", "06-order-shipped"):
+    for sample in (
+        "01-order-placed",
+        "02-user-signed-up",
+        "03-order-without-consent",
+        "06-order-shipped",
+    ):
         assert sample in done.stdout
     assert re.search(r"sms\.send +parked +0", done.stdout)
     assert "data.tracking is missing" in done.stdout

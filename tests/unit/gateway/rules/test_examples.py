@@ -52,7 +52,7 @@ def test_sample_events_become_calls(rules: Rules, name: str, calls: list[str]) -
 
 
 def test_one_sample_event_matches_no_rule(rules: Rules) -> None:
-    assert NO_RULE_MATCHED in plan(rules, "03-order-viewed").notes
+    assert NO_RULE_MATCHED in plan(rules, "03-order-without-consent").notes
 
 
 def test_one_sample_event_is_parked_for_a_missing_field(rules: Rules) -> None:
