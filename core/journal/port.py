@@ -308,5 +308,6 @@ class Journal(DeliveryJournal, ReadJournal, Protocol):
         ...
 
     async def ping(self) -> None:
-        """Raises JournalUnavailable unless the journal answers."""
+        """Raises JournalUnavailable unless the journal answers and can be written: a standby, or
+        one that is read-only for another reason, is of no use to a worker."""
         ...

@@ -186,6 +186,12 @@ async def touch_queued(
     return count
 
 
+async def try_to_write(connection: AsyncConnection) -> None:
+    """Fails where nothing can be written; changes nothing and waits for nobody."""
+    query = select(tables.leaders.c.name).limit(1).with_for_update(skip_locked=True)
+    await connection.execute(query)
+
+
 async def lead(connection: AsyncConnection, name: str, owner: str, *, lease: int, now: int) -> bool:
     await insert_missing(connection, tables.leaders, [{"name": name, "owner": owner, "until": 0}])
     result = await connection.execute(

@@ -166,7 +166,8 @@ class SqlJournal:
         return await self._write(work)
 
     async def ping(self) -> None:
-        await self._read(self._now)
+        async with transaction(self._engines.writing) as connection:
+            await scheduling.try_to_write(connection)
 
     # How it is done.
 
