@@ -1,4 +1,4 @@
-"""A worker serves one provider: takes messages lane by lane and has each carried out.
+"""A worker serves one lane of one provider: takes its messages and has each carried out.
 
 It consumes only while the journal is there and the breaker is not open. What becomes of one message
 stands in `carrier`.
@@ -25,7 +25,7 @@ _PAUSE = timedelta(seconds=1)
 
 
 class Worker:
-    """Serves one lane of one provider."""
+    """Up to its lane's slots of messages are in hand at a time; half-open, one."""
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.requests = Counter(
-            "postern_ingress_requests",
+            "postern_ingress_requests_total",
             "Requests answered, by source, HTTP status and problem code (ok: none).",
             ("source", "status", "code"),
             registry=registry,
@@ -36,19 +36,19 @@ class Metrics:
             registry=registry,
         )
         self.accepted = Counter(
-            "postern_events_accepted",
+            "postern_events_accepted_total",
             "Events answered with a receipt.",
             ("source", "type"),
             registry=registry,
         )
         self.planned = Counter(
-            "postern_actions_planned",
+            "postern_actions_planned_total",
             "Actions planned for accepted events; state is queued or parked.",
             ("provider", "lane", "state"),
             registry=registry,
         )
         self.rules_failed = Counter(
-            "postern_rules_failed",
+            "postern_rules_failed_total",
             "Rules that could not be evaluated on an event.",
             ("rule",),
             registry=registry,
@@ -60,13 +60,13 @@ class Metrics:
             registry=registry,
         )
         self.signature_failures = Counter(
-            "postern_signature_failures",
+            "postern_signature_failures_total",
             "Requests that could not be authenticated, by cause.",
             ("source", "cause"),
             registry=registry,
         )
         self.reloads = Counter(
-            "postern_rules_reload",
+            "postern_rules_reload_total",
             "Attempts to take over a changed configuration.",
             ("result",),
             registry=registry,

@@ -1,4 +1,4 @@
-"""Small decisions: pauses, slots, roles, guards, addresses."""
+"""Small decisions: pauses, slots, roles, addresses."""
 
 from __future__ import annotations
 
