@@ -23,6 +23,7 @@ from consumers.order import UNORDERED, Order, kept_by_entity, order_of
 from consumers.reconcile import Absent, Failed, Found, Looked, Reconciler, Unproven
 from consumers.recording import record_outcome
 from consumers.settings import ConsumerSettings
+from core.broker.topology import work_queue
 from core.clock import Clock
 from core.errors import CallDropped, JournalUnavailable, MaybeSent, MessageError, NotSent
 from core.journal.port import Claim, Finish, Granted, Journal, NotGranted
@@ -329,10 +330,10 @@ class Carrier:
         self._metrics.age.labels(self.provider_name, action.lane.value).observe(max(0.0, age))
 
     async def _park_unreadable(self, body: bytes, lane: Lane, error: MessageError) -> None:
-        queue = f"{self.provider_name}.{lane.value}"
+        queue = work_queue(self.provider_name, lane)
         name = await self._journal.park_unreadable(body, queue=queue, reason=str(error))
         self._metrics.unreadable.labels(queue).inc()
-        self._log.error("message_unreadable", lane=lane.value, action=name, reason=str(error))
+        self._log.error("message_unreadable", queue=queue, action=name, reason=str(error))
 
 
 def _ended(action: Action, grant: Granted, state: State, reason: str | None) -> Finish:

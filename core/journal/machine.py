@@ -7,6 +7,7 @@ What must not go in: SQL and clocks.
     queued   --claim-->        running, waiting (its profile is busy), expired, superseded
     waiting  --claim-->        the same, once due
     running  --finish-->       done, waiting (a retry), parked, skipped, expired
+    queued, waiting --late finish--> the same, while nobody has claimed the action since
     running  --lease ran out-> waiting (outcome unknown), parked (it keeps killing its worker)
     waiting  --published-->    queued
     queued, waiting --put back--> waiting (a breaker opened)
@@ -21,18 +22,12 @@ from dataclasses import dataclass
 from core.journal.port import Claim, Finish, Target
 from core.journal.states import OPEN, State
 
+_OUTCOMES = frozenset({State.DONE, State.WAITING, State.PARKED, State.SKIPPED, State.EXPIRED})
+
 MOVES: Mapping[State, frozenset[State]] = {
-    State.QUEUED: frozenset(
-        {State.RUNNING, State.WAITING, State.EXPIRED, State.SUPERSEDED, State.PARKED, State.QUEUED}
-        | {State.DONE, State.SKIPPED}
-    ),
-    State.WAITING: frozenset(
-        {State.RUNNING, State.QUEUED, State.EXPIRED, State.SUPERSEDED, State.WAITING}
-        | {State.DONE, State.PARKED, State.SKIPPED}
-    ),
-    State.RUNNING: frozenset(
-        {State.DONE, State.WAITING, State.PARKED, State.SKIPPED, State.EXPIRED}
-    ),
+    State.QUEUED: frozenset({*_OUTCOMES, State.RUNNING, State.SUPERSEDED, State.QUEUED}),
+    State.WAITING: frozenset({*_OUTCOMES, State.RUNNING, State.SUPERSEDED, State.QUEUED}),
+    State.RUNNING: _OUTCOMES,
 }
 """Every move there is. `queued` and `waiting` reach the outcomes of a call directly when the
 outcome comes after the lease ran out and nobody has claimed the action since: what is known then
