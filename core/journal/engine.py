@@ -50,7 +50,7 @@ def parse_journal_url(url: str) -> URL:
         if not path or path == ":memory:":
             raise ConfigurationError("expected sqlite:PATH with a file", field="POSTERN_JOURNAL")
         return URL.create("sqlite+aiosqlite", database=path)
-    if url.startswith(("postgresql://", "postgres://")):
+    if url.startswith("postgresql://"):
         try:
             return make_url(url).set(drivername="postgresql+asyncpg")
         except (ArgumentError, ValueError) as error:

@@ -31,17 +31,21 @@ def alembic_config(connection: Connection | None = None) -> Config:
     return config
 
 
-def expected_revision() -> str | None:
-    return ScriptDirectory.from_config(alembic_config()).get_current_head()
-
-
 async def migrate(engine: AsyncEngine) -> tuple[str | None, str | None]:
-    """Upgrade to the newest revision; returns the revision before and after."""
+    """Upgrade to the newest revision; returns the revision before and after.
+
+    Raises JournalUnavailable if the tables are newer than this program.
+    """
 
     def upgrade(connection: Connection) -> tuple[str | None, str | None]:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         before = _revision(connection)
+        if before is not None and before not in _known_revisions():
+            raise JournalUnavailable(
+                f"the journal's tables are at revision {before}, which this program does not know: "
+                "it is older than the journal"
+            )
         command.upgrade(alembic_config(connection), "head")
         return before, _revision(connection)
 
@@ -53,12 +57,17 @@ async def check_revision(engine: AsyncEngine) -> None:
     """Raises JournalUnavailable saying what to do unless the tables are exactly as expected."""
     async with transaction(engine) as connection:
         found: Any = await connection.run_sync(_revision)
-    expected = expected_revision()
+    expected = ScriptDirectory.from_config(alembic_config()).get_current_head()
     if found != expected:
         raise JournalUnavailable(
             f"the journal's tables are at revision {found or 'none'}, this program needs "
             f"{expected}: run `postern migrate`"
         )
+
+
+def _known_revisions() -> frozenset[str]:
+    scripts = ScriptDirectory.from_config(alembic_config())
+    return frozenset(script.revision for script in scripts.walk_revisions())
 
 
 def _revision(connection: Connection) -> str | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import from_micros
@@ -85,8 +85,8 @@ async def books(connection: AsyncConnection) -> Books:
     """One consistent reading: the caller opens a snapshot transaction."""
     table, planned = tables.actions, tables.planned
 
-    async def count(query: object) -> int:
-        return int((await connection.execute(query)).scalar_one())  # type: ignore[call-overload]
+    async def count(query: Select[int]) -> int:
+        return (await connection.execute(query)).scalar_one()
 
     states = (
         await connection.execute(select(table.c.state, func.count()).group_by(table.c.state))

@@ -49,7 +49,7 @@ def field_key(name: str) -> str:
     return "#" + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def new_row(action: Action, *, now: int, seq: int = 0) -> dict[str, Any]:
+def new_row(action: Action, *, now: int) -> dict[str, Any]:
     """The columns of an action that the journal has not seen: queued, or parked if the rules parked
     it."""
     return {
@@ -64,10 +64,10 @@ def new_row(action: Action, *, now: int, seq: int = 0) -> dict[str, Any]:
         "operation": action.operation,
         "lane": action.lane.value,
         "state": (State.PARKED if action.parked else State.QUEUED).value,
-        "seq": seq,
+        "seq": 0,
         "occurred_at": to_micros(action.occurred_at),
         "expires_at": to_micros(action.expires_at) if action.expires_at else None,
-        "reason": storable(action.parked, length=_REASON_LENGTH),
+        "reason": short_reason(action.parked),
         "recipient": indexed(action.recipient),
         "message": encode_action(ActionMessage(action=action)),
         "created_at": now,

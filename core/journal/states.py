@@ -30,5 +30,3 @@ class State(StrEnum):
 
 OPEN = frozenset({State.QUEUED, State.WAITING, State.RUNNING})
 ENDED = frozenset(State) - OPEN
-FINAL = ENDED - {State.PARKED}
-"""Ended for good: `parked` is left by replay or cancel."""

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from core.clock import ManualClock
 from core.errors import ConfigurationError, JournalUnavailable
 from core.journal.connect import migrate_journal, open_journal
-from core.journal.engine import open_engines
+from core.journal.engine import open_engines, transaction
 from core.journal.migrate import check_revision
 from core.journal.port import ActionFilter, Attempt, Finish, Granted
 from core.journal.sql import SqlJournal
@@ -188,6 +188,17 @@ async def test_migrating_twice_or_at_once_is_harmless(journal_url: str) -> None:
     before, after = await migrate_journal(journal_url)
     assert before is not None
     assert before == after
+
+
+async def test_a_journal_that_is_newer_than_the_program_is_refused(journal_url: str) -> None:
+    """An old program must not write into tables it does not know."""
+    await migrate_journal(journal_url)
+    engines = open_engines(journal_url)
+    async with transaction(engines.writing) as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = 'from-the-future'"))
+    await engines.dispose()
+    with pytest.raises(JournalUnavailable, match="older than the journal"):
+        await migrate_journal(journal_url)
 
 
 async def test_a_journal_without_tables_says_what_to_do(postgres_url: str) -> None:
