@@ -16,6 +16,8 @@ from core.errors import ConfigurationError
 from core.logs import get_logger
 from vendors.provider import Provider
 
+log = get_logger()
+
 Serve = Callable[[str, Provider, frozenset[str], asyncio.Event], Awaitable[None]]
 
 
@@ -38,7 +40,6 @@ class Fleet:
         self._serve = serve
         self._asked = asyncio.Event()
         self._serving: dict[str, _Serving] = {}
-        self._log = get_logger()
 
     def ask(self) -> None:
         """Have the configuration read again soon; for a signal handler and the watch of the
@@ -61,7 +62,7 @@ class Fleet:
         try:
             fresh = await asyncio.to_thread(self._load)
         except ConfigurationError as error:
-            self._log.warning("reload_refused", error=error)
+            log.warning("reload_refused", error=error)
             return
         gone = [
             name

@@ -14,6 +14,8 @@ from consumers.metrics import ConsumerMetrics
 from core.errors import JournalUnavailable
 from core.logs import get_logger
 
+log = get_logger()
+
 
 _LONGEST = timedelta(seconds=30)
 _STEADY = 10
@@ -34,7 +36,6 @@ class Presence:
         self._pause = self._wait = pause.total_seconds()
         self._look_at = self._steady_at = 0.0
         self._away = asyncio.Event()
-        self._log = get_logger()
 
     @property
     def is_away(self) -> bool:
@@ -48,7 +49,7 @@ class Presence:
             self._look_at = now + self._wait
             self._away.set()
             self._metrics.journal_away.set(1)
-            self._log.error("journal_away", reason=str(error))
+            log.error("journal_away", reason=str(error))
 
     async def leaves(self) -> None:
         """Wait until somebody finds the journal away."""
@@ -70,4 +71,4 @@ class Presence:
                 self._steady_at = loop.time() + _STEADY * self._wait
                 self._away.clear()
                 self._metrics.journal_away.set(0)
-                self._log.info("journal_back")
+                log.info("journal_back")

@@ -29,6 +29,8 @@ from core.journal.port import Journal, Recorded
 from core.logs import get_logger
 from core.messages import EventRecord, decode_action, decode_record
 
+log = get_logger()
+
 _PAUSE = timedelta(seconds=1)
 _GATHER = 0.02
 """Seconds a batch waits for company after its first record."""
@@ -49,7 +51,6 @@ class Recorder:
         self._presence = presence
         self._metrics = metrics
         self._settings = settings
-        self._log = get_logger()
 
     async def serve(self, stopping: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
@@ -70,7 +71,7 @@ class Recorder:
                     else:
                         await self._bury(subscription)
             except BrokerError as error:
-                self._log.warning("recorder_cannot_consume", queue=queue, reason=str(error))
+                log.warning("recorder_cannot_consume", queue=queue, reason=str(error))
                 await pause(_PAUSE, stopping)
             except JournalUnavailable as error:
                 # Nothing was acknowledged: the broker keeps it all until the journal is back.
@@ -109,7 +110,7 @@ class Recorder:
             delivery.body, queue=delivery.queue, reason=str(error)
         )
         self._metrics.unreadable.labels(delivery.queue).inc()
-        self._log.error("message_unreadable", queue=delivery.queue, action=name, reason=str(error))
+        log.error("message_unreadable", queue=delivery.queue, action=name, reason=str(error))
         await delivery.ack()
 
     def _count(self, recorded: Recorded) -> None:
@@ -117,9 +118,7 @@ class Recorder:
         self._metrics.recorded.labels("repeated").inc(recorded.repeated_events)
         self._metrics.recorded.labels("conflicting").inc(len(recorded.conflicting))
         for ref in recorded.conflicting:
-            self._log.warning(
-                "event_conflict", ref=ref, hint="same id, another body; the first counts"
-            )
+            log.warning("event_conflict", ref=ref, hint="same id, another body; the first counts")
 
     async def _bury(self, subscription: Subscription) -> None:
         """What the broker gave up on: published again, or parked with what is known."""
@@ -146,7 +145,7 @@ class Recorder:
             queue = work_queue(message.action.provider, message.action.lane)
             await self._broker.publish([Outgoing(queue=queue, body=delivery.body)])
         self._metrics.dead.labels("published again" if again else "settled").inc()
-        self._log.error("message_dead", action=message.action.id, again=again)
+        log.error("message_dead", action=message.action.id, again=again)
         await delivery.ack()
 
     async def _bury_record(self, delivery: Delivery) -> None:

@@ -18,6 +18,8 @@ from core.journal.port import Finish
 from core.journal.states import State
 from core.logs import get_logger
 
+log = get_logger()
+
 GIVE_UP_AFTER = timedelta(seconds=60)
 """Then the message stays unacknowledged, and the action is taken over with an unknown outcome."""
 
@@ -31,7 +33,6 @@ async def record_outcome(
 ) -> None:
     """Raises JournalUnavailable if the journal did not come back in time."""
     give_up_at = clock.monotonic() + GIVE_UP_AFTER.total_seconds()
-    log = get_logger()
     while True:
         try:
             if not await journal.finish(finish):

@@ -25,6 +25,8 @@ from core.logs import get_logger
 from core.messages import Lane, encode_action
 from vendors.provider import Provider
 
+log = get_logger()
+
 _NAME = "scheduler"
 _TAKEOVER_BATCH = 500
 _REST = timedelta(seconds=10)
@@ -53,7 +55,6 @@ class Scheduler:
         self._clock = clock
         self._healed_at = clock.monotonic()
         self._resting: dict[tuple[str, str], float] = {}
-        self._log = get_logger()
 
     async def serve(self, stopping: asyncio.Event) -> None:
         led_until = 0.0
@@ -75,7 +76,7 @@ class Scheduler:
                 self._presence.lost(error)
                 continue
             except BrokerError as error:
-                self._log.warning("scheduler_cannot_publish", reason=str(error))
+                log.warning("scheduler_cannot_publish", reason=str(error))
                 await pause(timedelta(seconds=1), stopping)
                 continue
             if not busy:
@@ -88,7 +89,7 @@ class Scheduler:
         taken = await self._journal.take_over(lags, limit=_TAKEOVER_BATCH)
         if taken:
             self._metrics.scheduled.labels("taken over").inc(taken)
-            self._log.warning("scheduler_took_over", actions=taken)
+            log.warning("scheduler_took_over", actions=taken)
         now = self._clock.monotonic()
         if now - self._healed_at >= self._settings.heal_every.total_seconds():
             # First: a queue that is gone must stand again before something due can be published.
@@ -107,7 +108,7 @@ class Scheduler:
         try:
             return not await self._broker.depth(queue)
         except Unroutable:
-            self._log.error("scheduler_queue_was_gone", queue=queue)
+            log.warning("scheduler_queue_was_gone", queue=queue)
             await self._broker.declare(Topology.of(self._providers()))
             return True
 
@@ -129,7 +130,7 @@ class Scheduler:
                 if published:
                     await self._journal.touch_queued([item.message for item in published])
                     self._metrics.scheduled.labels("healed").inc(len(published))
-                    self._log.warning(
+                    log.warning(
                         "scheduler_healed",
                         provider=provider,
                         lane=lane.value,
@@ -152,7 +153,7 @@ class Scheduler:
                     [Outgoing(queue=queue, body=encode_action(item.message)) for item in items]
                 )
             except BrokerError as error:
-                self._log.warning("scheduler_cannot_publish", queue=queue, reason=str(error))
+                log.warning("scheduler_cannot_publish", queue=queue, reason=str(error))
                 failed = error
                 if isinstance(error, Unroutable | PublishRefused):
                     until = self._clock.monotonic() + _REST.total_seconds()

@@ -20,6 +20,8 @@ from core.errors import BrokerError, JournalUnavailable
 from core.logs import get_logger
 from core.messages import Lane
 
+log = get_logger()
+
 _PAUSE = timedelta(seconds=1)
 """Between tries when the queue cannot be consumed."""
 
@@ -46,7 +48,6 @@ class Worker:
         self._slots = slots(concurrency, lane)
         self._queue = work_queue(carrier.provider_name, lane)
         self._drain = drain
-        self._log = get_logger()
 
     async def serve(self, stopping: asyncio.Event) -> None:
         """Consume until `stopping` is set; then finish what is held, at most for the drain time."""
@@ -60,7 +61,7 @@ class Worker:
             try:
                 await self._consume(stopping)
             except BrokerError as error:
-                self._log.warning("worker_cannot_consume", queue=self._queue, reason=str(error))
+                log.warning("worker_cannot_consume", queue=self._queue, reason=str(error))
                 await pause(_PAUSE, stopping)
 
     async def _consume(self, stopping: asyncio.Event) -> None:
@@ -108,8 +109,9 @@ class Worker:
             await self._carrier.carry(delivery.body, self._lane)
         except JournalUnavailable as error:
             self._presence.lost(error)
-        except Exception:  # noqa: BLE001 - whatever it is, the message must come again
-            self._log.exception("message_broken", queue=self._queue)
+        except Exception:
+            # Whatever it is, the message must come again.
+            log.exception("message_broken", queue=self._queue)
             broken.set()
         else:
             await delivery.ack()

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,16 +20,9 @@ from core.broker.connect import open_broker
 from core.broker.topology import RECORDER_QUEUE
 from core.messages import decode_record
 from tests.e2e.serving import CONFIG, KEYS, ORDER, SHOP
+from tests.servers.process import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        assert isinstance(port, int)
-        return port
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +62,7 @@ async def started(
 ) -> AsyncIterator[Process]:
     path = folder / "postern.yaml"
     path.write_text(config)
-    listen, admin = free_port(), free_port()
+    listen, admin = free_ports(2)
     environ = {name: value for name, value in os.environ.items() if "POSTERN" not in name}
     # A file, not a pipe: a full pipe that nobody reads would stop the gateway.
     told = (folder / "told").open("wb")
@@ -196,7 +188,7 @@ class Road:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._target = (parts.hostname or "127.0.0.1", parts.port or 5672)
-        self._port = free_port()
+        (self._port,) = free_ports(1)
         place = f"{parts.username}:{parts.password}@" if parts.username else ""
         self.url = urlunsplit(parts._replace(netloc=f"{place}127.0.0.1:{self._port}"))
         self._server: asyncio.Server | None = None
