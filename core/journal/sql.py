@@ -32,6 +32,7 @@ from core.journal.port import (
     Recorded,
 )
 from core.journal.rows import micros
+from core.journal.states import State
 from core.messages import ActionMessage, EventRecord
 from core.tasks import beside
 
@@ -40,6 +41,7 @@ R = TypeVar("R")
 
 _DEADLOCKS = ("40P01", "40001")
 _TRIES = 4
+_NOT_CALLED = frozenset({State.SUPERSEDED, State.EXPIRED})
 
 
 class SqlJournal:
@@ -175,7 +177,16 @@ class SqlJournal:
         async def work(connection: AsyncConnection, now: int) -> list[Granted | NotGranted]:
             return await claims.claim_all(connection, wanted, now)
 
-        return await self._write(work)
+        results = await self._write(work)
+        # An action that was woken for its profile and ended without a call passes its turn on.
+        passed = {
+            claim.order_key
+            for claim, result in zip(wanted, results, strict=True)
+            if claim.order_key and isinstance(result, NotGranted) and result.state in _NOT_CALLED
+        }
+        if passed:
+            await self._wake(sorted(passed))
+        return results
 
     async def _finish_all(self, finishes: Sequence[Finish]) -> Sequence[bool]:
         async def work(connection: AsyncConnection, now: int) -> outcomes.Finished:

@@ -87,6 +87,26 @@ async def test_calls_for_one_profile_go_one_at_a_time_and_the_oldest_waiter_is_w
     assert due.message.action.id == second.id
 
 
+async def test_a_waiter_that_was_woken_and_ends_without_a_call_wakes_the_next(
+    journal: SqlJournal,
+) -> None:
+    """Otherwise the next one would wait for a lease that nobody holds any more."""
+    holder = an_action("o-1")
+    older, newer = an_action("o-2", at=NOON - MINUTE), an_action("o-3", at=NOON + MINUTE)
+    claim = await journal.claim(a_claim(holder, order_key="profile", targets=sets("contact")))
+    assert isinstance(claim, Granted)
+    for action in (older, newer):
+        waits = a_claim(action, order_key="profile", targets=sets("status"))
+        assert isinstance(await journal.claim(waits), NotGranted)
+    await journal.finish(Finish(action_id=holder.id, seq=claim.seq, state=State.DONE))
+    (woken,) = await journal.due(limit=10)
+    assert woken.message.action == older
+    ended = await journal.claim(a_claim(older, order_key="profile", targets=sets("status")))
+    assert isinstance(ended, NotGranted)
+    assert ended.state is State.SUPERSEDED
+    assert [due.message.action for due in await journal.due(limit=10)] == [newer]
+
+
 async def test_after_an_unknown_outcome_the_profile_is_held_until_timeout_plus_lag(
     journal: SqlJournal, clock: ManualClock
 ) -> None:
