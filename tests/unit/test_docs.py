@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 from prometheus_client import CollectorRegistry
+from ruamel.yaml import YAML
 
 from cli.main import postern
 from consumers.metrics import ConsumerMetrics
@@ -194,6 +195,27 @@ def test_the_rules_page_names_every_key_and_parameter() -> None:
             keys |= {operation.name, *operation.model.model_fields}
     missing = [key for key in sorted(keys) if not re.search(rf"\b{re.escape(key)}\b", text)]
     assert not missing
+
+
+_DEFAULT = re.compile(r"^\| `(\w+)` \| `([^`]+)` \|", re.MULTILINE)
+_REQUIRED = {"url": "https://example.com", "token": {"env": "X"}, "device_id": 1, "region": "DE"}
+
+
+def test_the_defaults_on_the_rules_page_are_those_of_the_code() -> None:
+    """A reader who leaves a key out gets what the page says."""
+    shown = _DEFAULT.findall(read(ROOT / "docs" / "rules.md"))
+    seen = set()
+    for name, text in shown:
+        for vendor in VENDORS.values():
+            keys = vendor.provider.model_fields
+            required = {key: value for key, value in _REQUIRED.items() if key in keys}
+            if name in keys:
+                seen.add(name)
+                written = {name: YAML(typ="safe", pure=True).load(text)}
+                told = vendor.provider.model_validate({**required, **written})
+                assert getattr(told, name) == getattr(vendor.provider(**required), name), name
+    assert seen == {name for name, _ in shown}
+    assert {"timeout", "retry", "reconcile_lag", "concurrency", "mode", "only_to", "auth"} <= seen
 
 
 def test_the_drawing_of_the_states_shows_every_move_and_no_other() -> None:
