@@ -1,8 +1,4 @@
-"""Claims, many in one transaction: lock what they are about in sorted order, decide, write.
-
-Order of locks everywhere in the journal: actions by id, then order leases by key. Marks need no
-locks of their own: whoever writes a mark holds the lease row of its profile.
-"""
+"""Claims, many in one transaction: lock what they are about in sorted order, decide, write."""
 
 from __future__ import annotations
 
@@ -10,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import from_micros
 from core.journal import machine, tables
-from core.journal.insert import among, insert_missing, upsert
+from core.journal.actions import change_actions, lock_actions
+from core.journal.dialect import among, insert_missing, upsert
 from core.journal.machine import Age, End, Leave, OrderLease, Run, Wait
 from core.journal.port import Claim, Granted, NotGranted
-from core.journal.rows import by_id, field_key, machine_row, micros, new_row
+from core.journal.rows import field_key, machine_row, micros, new_row
 from core.journal.states import State
 
 
@@ -45,7 +42,7 @@ async def claim_all(
             if claim.message.seq == 0
         ],
     )
-    rows = await _lock_actions(connection, [claim.message.action.id for claim in claims])
+    rows = await lock_actions(connection, [claim.message.action.id for claim in claims])
     leases = await _lock_leases(connection, [c.order_key for c in claims if c.order_key])
     marks = await _marks(connection, {t.entity for claim in claims for t in claim.targets})
     writes = _Writes(leases=dict(leases), known_marks=marks)
@@ -176,17 +173,6 @@ def _named_as_asked(
     }
 
 
-async def _lock_actions(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Any]:
-    wanted = sorted(set(ids))
-    query = (
-        select(tables.actions)
-        .where(among(connection, tables.actions.c.id, wanted))
-        .order_by(tables.actions.c.id)
-        .with_for_update()
-    )
-    return dict(by_id((await connection.execute(query)).all()))
-
-
 async def _lock_leases(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, OrderLease]:
     wanted = sorted(set(keys))
     if not wanted:
@@ -222,14 +208,7 @@ async def _marks(connection: AsyncConnection, entities: set[str]) -> dict[tuple[
 async def _write(
     connection: AsyncConnection, writes: _Writes, before: dict[str, OrderLease]
 ) -> None:
-    if writes.actions:
-        columns = [name for name in writes.actions[0] if name != "b_id"]
-        await connection.execute(
-            update(tables.actions)
-            .where(tables.actions.c.id == bindparam("b_id"))
-            .values({name: bindparam(name) for name in columns}),
-            writes.actions,
-        )
+    await change_actions(connection, writes.actions)
     changed = [
         {"order_key": key, "action_id": lease.action_id, "until": lease.until}
         for key, lease in sorted(writes.leases.items())

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import to_micros
 from core.journal import machine, tables
-from core.journal.insert import among, insert_missing
+from core.journal.actions import change_actions, hold_profiles, lock_actions
+from core.journal.dialect import among, insert_missing
 from core.journal.port import Attempt, Finish
-from core.journal.rows import by_id, indexed, machine_row, micros, new_row, short_reason
+from core.journal.rows import indexed, machine_row, micros, new_row, short_reason
 from core.journal.states import State
 from core.messages import ActionMessage
 
@@ -30,14 +31,7 @@ class Finished:
 
 async def finish_all(connection: AsyncConnection, finishes: Sequence[Finish], now: int) -> Finished:
     """Record outcomes. An attempt is kept even where its outcome no longer counts."""
-    wanted = sorted({finish.action_id for finish in finishes})
-    query = (
-        select(tables.actions)
-        .where(among(connection, tables.actions.c.id, wanted))
-        .order_by(tables.actions.c.id)
-        .with_for_update()
-    )
-    rows = by_id((await connection.execute(query)).all())
+    rows = await lock_actions(connection, [finish.action_id for finish in finishes])
     changes: list[dict[str, Any]] = []
     tries: list[dict[str, Any]] = []
     releases: list[dict[str, Any]] = []
@@ -63,26 +57,10 @@ async def finish_all(connection: AsyncConnection, finishes: Sequence[Finish], no
                 releases.append(
                     {"b_key": row.order_key, "b_action": row.id, "until": now + hold if hold else 0}
                 )
-    if changes:
-        columns = [name for name in changes[0] if name != "b_id"]
-        await connection.execute(
-            update(tables.actions)
-            .where(tables.actions.c.id == bindparam("b_id"))
-            .values({name: bindparam(name) for name in columns}),
-            changes,
-        )
+    await change_actions(connection, changes)
     if tries:
         await connection.execute(insert(tables.attempts), tries)
-    if releases:
-        await connection.execute(
-            update(tables.orders)
-            .where(
-                tables.orders.c.order_key == bindparam("b_key"),
-                tables.orders.c.action_id == bindparam("b_action"),
-            )
-            .values(until=bindparam("until")),
-            sorted(releases, key=lambda release: str(release["b_key"])),
-        )
+    await hold_profiles(connection, releases)
     freed = [str(release["b_key"]) for release in releases if not release["until"]]
     return Finished(recorded=tuple(results), wanted=await _waited_for(connection, freed))
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import to_micros
 from core.journal import tables
-from core.journal.insert import among, insert_missing
+from core.journal.dialect import among, insert_missing
 from core.journal.port import Recorded
 from core.journal.rows import new_row, short_reason
 from core.journal.states import State

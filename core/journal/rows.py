@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -130,7 +130,3 @@ def _attempt(row: SqlRow) -> Attempt:
         reason=row.reason,
         duplicate=bool(row.duplicate),
     )
-
-
-def by_id(rows: Iterable[SqlRow]) -> Mapping[str, SqlRow]:
-    return {row.id: row for row in rows}

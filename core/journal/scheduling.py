@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, insert, or_, select, update
+from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import from_micros, to_micros
 from core.journal import machine, tables
-from core.journal.insert import insert_missing
+from core.journal.actions import change_actions, hold_profiles
+from core.journal.dialect import insert_missing
 from core.journal.port import Due
 from core.journal.rows import machine_row, message_of, micros
 from core.journal.states import State
@@ -62,24 +63,9 @@ async def take_over(
         attempts.append(_lost_attempt(row, now))
         if row.order_key:
             holds.append({"b_key": row.order_key, "b_action": row.id, "until": due_at})
-    columns = [name for name in changes[0] if name != "b_id"]
-    await connection.execute(
-        update(table)
-        .where(table.c.id == bindparam("b_id"))
-        .values({name: bindparam(name) for name in columns}),
-        changes,
-    )
+    await change_actions(connection, changes)
     await connection.execute(insert(tables.attempts), attempts)
-    if holds:
-        await connection.execute(
-            update(tables.orders)
-            .where(
-                tables.orders.c.order_key == bindparam("b_key"),
-                tables.orders.c.action_id == bindparam("b_action"),
-            )
-            .values(until=bindparam("until")),
-            sorted(holds, key=lambda hold: str(hold["b_key"])),
-        )
+    await hold_profiles(connection, holds)
     return [row.id for row in rows]
 
 

@@ -1,0 +1,61 @@
+"""Rows of actions, and the leases on their profiles, as every transaction locks and changes them.
+
+Order of locks everywhere in the journal: actions by id, then leases by key. Marks need no locks of
+their own: whoever writes a mark holds the lease row of its profile. What must not go in: deciding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.journal import tables
+from core.journal.dialect import among
+from core.journal.rows import SqlRow
+
+Change = dict[str, Any]
+
+
+async def lock_actions(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, SqlRow]:
+    """The rows that are there, by id, locked until the transaction ends."""
+    query = (
+        select(tables.actions)
+        .where(among(connection, tables.actions.c.id, sorted(set(ids))))
+        .order_by(tables.actions.c.id)
+        .with_for_update()
+    )
+    return {row.id: row for row in (await connection.execute(query)).all()}
+
+
+async def change_actions(connection: AsyncConnection, changes: Sequence[Change]) -> None:
+    """Overwrite columns of locked rows. `b_id` says which row; all name the same columns."""
+    if not changes:
+        return
+    columns = [name for name in changes[0] if name != "b_id"]
+    await connection.execute(
+        update(tables.actions)
+        .where(tables.actions.c.id == bindparam("b_id"))
+        .values({name: bindparam(name) for name in columns}),
+        changes,
+    )
+
+
+async def hold_profiles(connection: AsyncConnection, holds: Sequence[Change]) -> None:
+    """Set until when a profile stays with an action (`b_key`, `b_action`, `until`; 0: it is free).
+
+    One that another action has by now is left alone.
+    """
+    if not holds:
+        return
+    await connection.execute(
+        update(tables.orders)
+        .where(
+            tables.orders.c.order_key == bindparam("b_key"),
+            tables.orders.c.action_id == bindparam("b_action"),
+        )
+        .values(until=bindparam("until")),
+        sorted(holds, key=lambda hold: str(hold["b_key"])),
+    )
