@@ -8,6 +8,7 @@ looked after otherwise.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -31,7 +32,8 @@ class Finishes(Protocol):
 async def record_outcome(
     journal: Finishes, finish: Finish, settings: ConsumerSettings, clock: Clock
 ) -> None:
-    """Raises JournalUnavailable if the journal did not come back in time."""
+    """Raises JournalUnavailable if the journal did not come back in time, JournalRejected if it
+    cannot store even the bare outcome."""
     give_up_at = clock.monotonic() + GIVE_UP_AFTER.total_seconds()
     while True:
         try:
@@ -40,7 +42,10 @@ async def record_outcome(
                 log.warning("outcome_late", action=finish.action_id, state=finish.state.value)
         except JournalRejected:
             log.warning("outcome_unstorable", action=finish.action_id)
-            finish = _bare(finish)
+            bare = _bare(finish)
+            if bare == finish:
+                raise
+            finish = bare
         except JournalUnavailable:
             if clock.monotonic() >= give_up_at:
                 raise
@@ -51,14 +56,10 @@ async def record_outcome(
 
 def _bare(finish: Finish) -> Finish:
     """The same outcome without the words that the journal could not store."""
-    return Finish(
-        action_id=finish.action_id,
-        seq=finish.seq,
-        state=finish.state,
+    attempt = finish.attempt
+    return replace(
+        finish,
         reason="its reason could not be stored" if finish.state is State.PARKED else None,
-        due_in=finish.due_in,
-        charged=finish.charged,
-        called=finish.called,
-        unknown=finish.unknown,
-        hold_order=finish.hold_order,
+        reference=None,
+        attempt=replace(attempt, reason="") if attempt is not None else None,
     )
