@@ -2,8 +2,8 @@
 in order.
 
 Returning means that the message may be acknowledged: the journal knows what became of its action.
-Raising JournalUnavailable means that it must not be. What must not go in: consuming, and deciding
-what an outcome leads to (see `delivery`).
+Raising JournalUnavailable means that it must not be. What must not go in: consuming, deciding what
+an outcome leads to (see `delivery`), and what is told of it (see `account`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from consumers import delivery
+from consumers.account import Account
 from consumers.breaker import Breaker, BreakerState
 from consumers.delivery import Call, FindOut, Held, Stop
 from consumers.guard import refusal
@@ -27,8 +28,7 @@ from core.broker.topology import work_queue
 from core.clock import Clock
 from core.errors import CallDropped, JournalUnavailable, MaybeSent, MessageError, NotSent
 from core.journal.port import Claim, Finish, Granted, Journal, NotGranted
-from core.journal.states import ENDED, State
-from core.logs import get_logger
+from core.journal.states import State
 from core.messages import (
     Action,
     ActionMessage,
@@ -89,7 +89,7 @@ class Carrier:
         self._settings = settings
         self._clock = clock
         self._reconciler = Reconciler(name, journal)
-        self._log = get_logger().bind(provider=name)
+        self._account = Account(name, metrics, clock)
 
     async def carry(self, body: bytes, lane: Lane) -> None:
         try:
@@ -122,7 +122,7 @@ class Carrier:
         )
         match result:
             case NotGranted():
-                self._note_left(message.action, result)
+                self._account.left(message.action, result)
             case Granted():
                 # Counted from before the claim was sent: the database's lease began later.
                 until = Lease(until=claimed_from + lease.total_seconds())
@@ -137,7 +137,7 @@ class Carrier:
                 return Planned(operation=operation, refused=refused)
             return Planned(operation=operation, order=order_of(action, operation, self._provider))
         except Exception as error:  # noqa: BLE001 - a fault in a vendor must not lose the action
-            self._log.error("action_broken", action=action.id, error=type(error).__name__)
+            self._account.broken(action, error)
             return Planned(
                 operation=operation,
                 broken=f"its parameters cannot be used ({type(error).__name__})",
@@ -182,7 +182,7 @@ class Carrier:
             )
             finish = await self._carry_out(held, planned.order, lease)
         await record_outcome(self._journal, finish, self._settings, self._clock)
-        self._note_finish(action, finish)
+        self._account.finished(action, finish)
 
     async def _carry_out(self, held: Held, order: Order, lease: Lease) -> Finish:
         started_at, started = self._clock.now(), self._clock.monotonic()
@@ -194,7 +194,7 @@ class Carrier:
         except JournalUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours must not lose or repeat it
-            self._log.exception("action_broken", action=held.action.id)
+            self._account.broken(held.action, error)
             return delivery.unproven(
                 held,
                 f"an error of Postern's own ({type(error).__name__}), perhaps after the call",
@@ -267,7 +267,8 @@ class Carrier:
             except MaybeSent as error:
                 outcome = Outcome(kind=OutcomeKind.UNKNOWN, reason=str(error))
         took = self._since(started)
-        self._note_call(held, outcome, took)
+        self._tell_breaker(held.action, outcome)
+        self._account.called(held.action, outcome, took)
         return delivery.settle(self._charged(held), outcome, started_at=started_at, took=took)
 
     def _charged(self, held: Held) -> Held:
@@ -278,62 +279,22 @@ class Carrier:
     def _since(self, started: float) -> timedelta:
         return timedelta(seconds=self._clock.monotonic() - started)
 
-    def _note_call(self, held: Held, outcome: Outcome, took: timedelta) -> None:
-        action = held.action
-        labels = (self.provider_name, action.operation)
-        self._metrics.attempts.labels(*labels, outcome.kind.value).inc()
-        self._metrics.call_seconds.labels(*labels).observe(took.total_seconds())
+    def _tell_breaker(self, action: Action, outcome: Outcome) -> None:
         match outcome.kind:
-            case OutcomeKind.DONE:
-                self._breaker.succeeded(action.id)
-            case OutcomeKind.REFUSED:
-                # It was understood and refused, so the provider is up.
+            case OutcomeKind.DONE | OutcomeKind.REFUSED:
+                # What was understood and refused shows that the provider is up.
                 self._breaker.succeeded(action.id)
             case OutcomeKind.TEMPORARY | OutcomeKind.UNKNOWN:
                 self._breaker.failed(action.id)
             case OutcomeKind.UNAUTHORIZED:
-                self._metrics.refused.labels(self.provider_name, "401").inc()
                 self._breaker.refused_us(action.id)
             case OutcomeKind.FORBIDDEN:
-                self._metrics.refused.labels(self.provider_name, "403").inc()
-                self._log.error("operation_forbidden", operation=action.operation)
                 self._breaker.refused_operation(action.id, action.operation)
-
-    def _note_left(self, action: Action, result: NotGranted) -> None:
-        self._metrics.left.labels(self.provider_name).inc()
-        if result.state in {State.EXPIRED, State.SUPERSEDED} and result.reason:
-            self._note_end(action, result.state)
-
-    def _note_finish(self, action: Action, finish: Finish) -> None:
-        attempt = finish.attempt.outcome if finish.attempt else None
-        fields = {
-            "action": action.id,
-            "ref": action.ref,
-            "rule": action.rule,
-            "operation": action.operation,
-            "attempt": attempt,
-            "reason": finish.reason,
-        }
-        match finish.state:
-            case State.PARKED:
-                self._log.warning("action_parked", **fields)
-            case State.WAITING:
-                self._log.info("action_waits", due_in=str(finish.due_in), **fields)
-            case _:
-                self._log.debug(f"action_{finish.state.value}", **fields)
-        if finish.state in ENDED:
-            self._note_end(action, finish.state)
-
-    def _note_end(self, action: Action, state: State) -> None:
-        self._metrics.ended.labels(self.provider_name, state.value).inc()
-        age = (self._clock.now() - action.accepted_at).total_seconds()
-        self._metrics.age.labels(self.provider_name, action.lane.value).observe(max(0.0, age))
 
     async def _park_unreadable(self, body: bytes, lane: Lane, error: MessageError) -> None:
         queue = work_queue(self.provider_name, lane)
         name = await self._journal.park_unreadable(body, queue=queue, reason=str(error))
-        self._metrics.unreadable.labels(queue).inc()
-        self._log.error("message_unreadable", queue=queue, action=name, reason=str(error))
+        self._account.unreadable(queue, name, error)
 
 
 def _ended(action: Action, grant: Granted, state: State, reason: str | None) -> Finish:
