@@ -86,16 +86,18 @@ class Worker:
                     tasks.add(task)
                     task.add_done_callback(tasks.discard)
             finally:
-                await self._finish(tasks)
+                await self._finish(tasks, stopping)
         if broken.is_set():
             await pause(_PAUSE, stopping)
 
-    async def _finish(self, tasks: set[asyncio.Task[None]]) -> None:
-        """Wait for what is held. What is not done in time is left as it is: unacknowledged, and its
-        action under a lease that runs out."""
+    async def _finish(self, tasks: set[asyncio.Task[None]], stopping: asyncio.Event) -> None:
+        """Wait for what is held: a call that was cut off, or an outcome that was not recorded while
+        the journal was away, would be unknown for nothing. Only a process that stops has no time:
+        what is not done then is left as it is, unacknowledged, under a lease that runs out."""
         held = list(tasks)
         try:
             if held:
+                await first_of(asyncio.wait(held), stopping.wait())
                 await asyncio.wait(held, timeout=self._drain.total_seconds())
         finally:
             for task in held:
