@@ -27,9 +27,6 @@ def load_configuration(path: Path) -> Configuration:
     document = read_document(path)
     providers = load_providers(document, VENDORS)
     read_secrets(document, providers)
-    for provider in providers.values():
-        # Read now, so that a changed token makes the provider a different one at the next reload.
-        provider.credential()
     return Configuration(
         providers=providers, allow_hosts=frozenset(document.data.get("allow_hosts", []))
     )

@@ -14,8 +14,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.configuration import Duration, Secret
-from core.document import Document, read_secret, unknown_key, validate
+from core.configuration import Duration
+from core.document import Document, unknown_key, validate
+from core.errors import ConfigurationError
 from vendors.operation import Vendor
 from vendors.provider import Provider
 
@@ -73,13 +74,17 @@ def load_providers(document: Document, registry: Mapping[str, Vendor]) -> dict[s
     return providers
 
 
-def read_secrets(document: Document, providers: Mapping[str, Provider]) -> dict[str, Secret]:
-    """Each provider's token by its name. Raises ConfigurationError for one that is missing."""
-    tokens: dict[str, Secret] = {}
+def read_secrets(document: Document, providers: Mapping[str, Provider]) -> None:
+    """Have each provider read its token, once. Raises ConfigurationError for one that is
+    missing.
+
+    A changed token makes the provider a different one at the next reload.
+    """
     for name, provider in providers.items():
-        path = ("providers", name, "token")
-        tokens[name] = read_secret(document, provider.token, path)
-    return tokens
+        try:
+            provider.credential()
+        except ConfigurationError as error:
+            raise document.error(error.problem, ("providers", name, "token")) from error
 
 
 def _allowed_hosts(document: Document) -> frozenset[str]:
