@@ -7,11 +7,17 @@ measures how long something took and never goes back.
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
 class Clock(Protocol):
@@ -64,8 +70,15 @@ def to_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def from_rfc3339(text: str) -> datetime:
+    """What somebody else wrote, read strictly. Raises ValueError; its text may repeat the input."""
+    if not _RFC3339.fullmatch(text):
+        raise ValueError("expected a time of RFC 3339")
+    return from_text(text.upper())
+
+
 def from_text(text: str) -> datetime:
-    """Parse RFC 3339; a time without an offset is refused with ValueError."""
+    """What `to_text` wrote; a time without an offset is refused with ValueError."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("the time has no UTC offset")

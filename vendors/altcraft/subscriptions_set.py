@@ -7,14 +7,13 @@ the same Request-ID. What must not go in: what other subscription calls do.
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
-from core.clock import from_text, to_text
+from core.clock import from_rfc3339, to_text
 from vendors.altcraft.contact import Contact, Line, entity, placed, profile_key, recipient
 from vendors.altcraft.envelope import WINDOW, outcome, request
 from vendors.altcraft.provider import altcraft
@@ -46,10 +45,6 @@ SETTABLE = ("status", "priority", "date", "ip", "url", "cats")
 """What a call may set besides the contact itself; custom fields are set one by one."""
 
 _CUSTOM = "custom_fields."
-_RFC3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}"
-    r"(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
 
 
 def _status(value: Any) -> Any:
@@ -62,11 +57,10 @@ def _status(value: Any) -> Any:
 
 def _date(value: str) -> str:
     try:
-        if _RFC3339.fullmatch(value):
-            return to_text(from_text(value.upper()))
+        return to_text(from_rfc3339(value))
     except (ValueError, OverflowError):
-        pass  # Python's own words would repeat the value
-    raise ValueError("expected an RFC 3339 time such as 2018-08-22T00:00:00Z")
+        # Python's own words would repeat the value.
+        raise ValueError("expected an RFC 3339 time such as 2018-08-22T00:00:00Z") from None
 
 
 def _ip(value: str) -> str:
