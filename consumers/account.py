@@ -38,7 +38,7 @@ class Account:
     def left(self, action: Action, result: NotGranted) -> None:
         """The message is acknowledged without a call."""
         self._metrics.left.labels(self._provider).inc()
-        if result.state in {State.EXPIRED, State.SUPERSEDED} and result.reason:
+        if result.ended:
             self._ended(action, result.state)
 
     def finished(self, action: Action, finish: Finish) -> None:

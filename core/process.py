@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from core.document import read_document
-from core.errors import ConfigurationError, TopologyMismatch
+from core.errors import ConfigurationError, PosternError, TopologyMismatch
 from core.logs import configure_logs
 from core.settings import Settings, config_path, read_settings, secret_names
 
@@ -23,16 +23,17 @@ from core.settings import Settings, config_path, read_settings, secret_names
 def run_process(name: str, run: Callable[[Settings], Coroutine[Any, Any, None]]) -> int:
     """A process set up by `POSTERN_*` variables alone (`python -m gateway`); returns its exit code.
 
-    0 after a clean stop; 2 with one readable line if the configuration is wrong.
+    0 after a clean stop. Otherwise one readable line and 2 if the configuration is wrong, 1 if a
+    server did not do what the start needs.
     """
     try:
         document = read_document(config_path(os.environ))
         settings = read_settings(os.environ, also_allowed=secret_names(document.data))
         configure_logs(settings.log_level, settings.json_logs(terminal=sys.stderr.isatty()))
         asyncio.run(run(settings))
-    except (ConfigurationError, TopologyMismatch) as error:
+    except PosternError as error:
         sys.stderr.write(f"postern {name}: {error}\n")
-        return 2
+        return 2 if isinstance(error, ConfigurationError | TopologyMismatch) else 1
     return 0
 
 

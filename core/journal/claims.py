@@ -97,7 +97,7 @@ def _note(
             return NotGranted(state=verdict.state, reason=verdict.reason)
         case End():
             writes.actions.append(change | {"state": verdict.state.value, "reason": verdict.reason})
-            return NotGranted(state=verdict.state, reason=verdict.reason)
+            return NotGranted(state=verdict.state, reason=verdict.reason, ended=True)
         case Wait():
             # The mark is set although the call comes later: from now on nothing older may overwrite
             # it.

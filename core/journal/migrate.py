@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from core.errors import JournalUnavailable
 from core.journal.engine import transaction
@@ -53,10 +53,9 @@ async def migrate(engine: AsyncEngine) -> tuple[str | None, str | None]:
         return await connection.run_sync(upgrade)
 
 
-async def check_revision(engine: AsyncEngine) -> None:
+async def check_revision(connection: AsyncConnection) -> None:
     """Raises JournalUnavailable saying what to do unless the tables are exactly as expected."""
-    async with transaction(engine) as connection:
-        found: Any = await connection.run_sync(_revision)
+    found: Any = await connection.run_sync(_revision)
     expected = ScriptDirectory.from_config(alembic_config()).get_current_head()
     if found != expected:
         raise JournalUnavailable(

@@ -68,12 +68,13 @@ class Granted:
 class NotGranted:
     """Nothing to do for the worker but to acknowledge: the journal has the action in hand.
 
-    `state` is where it stands now: ended (also by this very claim: expired, superseded), waiting
-    for its turn, or taken by somebody else.
+    `state` is where it stands now: ended, waiting for its turn, or taken by somebody else. `ended`
+    says that this very claim ended it: expired or superseded.
     """
 
     state: State
     reason: str
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from core.errors import JournalError, JournalUnavailable
 from core.journal import claims, outcomes, reading, recording, scheduling
 from core.journal.batch import Batch
 from core.journal.engine import Engines, database_now, transaction
+from core.journal.migrate import check_revision
 from core.journal.port import (
     ActionFilter,
     ActionPage,
@@ -51,6 +52,7 @@ class SqlJournal:
     def __init__(self, engines: Engines, *, clock: Clock | None = None) -> None:
         self._engines = engines
         self._clock = clock
+        self._checked = False
         self._claims: Batch[Claim, Granted | NotGranted] = Batch(self._claim_all)
         self._finishes: Batch[Finish, bool] = Batch(self._finish_all)
 
@@ -211,6 +213,7 @@ class SqlJournal:
         for n in range(1, _TRIES + 1):
             try:
                 async with transaction(self._engines.writing) as connection:
+                    await self._check(connection)
                     return await work(connection, await self._now(connection))
             except JournalUnavailable as error:
                 if n == _TRIES or not any(code in str(error) for code in _DEADLOCKS):
@@ -224,7 +227,14 @@ class SqlJournal:
         **kwargs: P.kwargs,
     ) -> R:
         async with transaction(self._engines.reading, snapshot=True) as connection:
+            await self._check(connection)
             return await work(connection, *args, **kwargs)
+
+    async def _check(self, connection: AsyncConnection) -> None:
+        """Once per process, as soon as the database can be reached: are these our tables?"""
+        if not self._checked:
+            await check_revision(connection)
+            self._checked = True
 
     async def _now(self, connection: AsyncConnection) -> int:
         if self._clock is not None:

@@ -16,7 +16,6 @@ from core.clock import ManualClock
 from core.errors import ConfigurationError, JournalUnavailable
 from core.journal.connect import migrate_journal, open_journal
 from core.journal.engine import open_engines, transaction
-from core.journal.migrate import check_revision
 from core.journal.port import ActionFilter, Attempt, Finish, Granted
 from core.journal.sql import SqlJournal
 from core.journal.states import State
@@ -78,6 +77,14 @@ async def test_a_repeated_event_is_counted_and_a_different_body_is_flagged(
     assert report is not None
     assert (report.repeats, report.conflicts) == (3, 2)
     assert report.record.event.data == {"total": 1}, "the first one wins"
+
+
+async def test_an_end_is_told_once(journal: SqlJournal, clock: ManualClock) -> None:
+    """What ended is counted where it ended, not again for each message that comes after."""
+    action = an_action(expires_at=NOON)
+    clock.advance(timedelta(seconds=1))
+    first, again = [await journal.claim(a_claim(action)) for _ in range(2)]
+    assert [getattr(first, "ended", None), getattr(again, "ended", None)] == [True, False]
 
 
 async def test_two_recorders_with_the_same_batch_do_not_collide(
@@ -178,7 +185,6 @@ async def test_migrations_make_exactly_the_tables_the_code_uses(
     engines = open_engines(journal_url)
     async with engines.reading.connect() as connection:
         found = await connection.run_sync(differences)
-    await check_revision(engines.reading)
     await engines.dispose()
     assert found == []
 
@@ -205,6 +211,17 @@ async def test_a_journal_without_tables_says_what_to_do(postgres_url: str) -> No
     async with open_journal(postgres_url) as journal:
         with pytest.raises(JournalUnavailable, match="postern migrate"):
             await journal.books()
+
+
+async def test_a_journal_newer_than_the_program_is_not_touched(journal_url: str) -> None:
+    await migrate_journal(journal_url)
+    engines = open_engines(journal_url)
+    async with engines.writing.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    async with SqlJournal(engines).running() as journal:
+        with pytest.raises(JournalUnavailable, match="9999"):
+            await journal.claim(a_claim(an_action()))
+    await engines.dispose()
 
 
 async def test_a_journal_that_is_away_is_unavailable_not_an_exception_of_its_driver() -> None:
