@@ -51,10 +51,10 @@ async def hold_profiles(connection: AsyncConnection, holds: Sequence[Change]) ->
     if not holds:
         return
     await connection.execute(
-        update(tables.orders)
+        update(tables.order_leases)
         .where(
-            tables.orders.c.order_key == bindparam("b_key"),
-            tables.orders.c.action_id == bindparam("b_action"),
+            tables.order_leases.c.order_key == bindparam("b_key"),
+            tables.order_leases.c.action_id == bindparam("b_action"),
         )
         .values(until=bindparam("until")),
         sorted(holds, key=lambda hold: str(hold["b_key"])),

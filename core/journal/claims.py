@@ -181,13 +181,13 @@ async def _lock_leases(connection: AsyncConnection, keys: Sequence[str]) -> dict
     # yet.
     await insert_missing(
         connection,
-        tables.orders,
+        tables.order_leases,
         [{"order_key": key, "action_id": "", "until": 0} for key in wanted],
     )
     query = (
-        select(tables.orders)
-        .where(among(connection, tables.orders.c.order_key, wanted))
-        .order_by(tables.orders.c.order_key)
+        select(tables.order_leases)
+        .where(among(connection, tables.order_leases.c.order_key, wanted))
+        .order_by(tables.order_leases.c.order_key)
         .with_for_update()
     )
     found = (await connection.execute(query)).all()
@@ -214,7 +214,7 @@ async def _write(
         for key, lease in sorted(writes.leases.items())
         if before.get(key) != lease
     ]
-    await upsert(connection, tables.orders, changed)
+    await upsert(connection, tables.order_leases, changed)
     await upsert(
         connection,
         tables.marks,

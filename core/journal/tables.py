@@ -125,8 +125,8 @@ marks = Table(
     Column("action_id", String(40), nullable=False),
 )
 
-orders = Table(
-    "orders",
+order_leases = Table(
+    "order_leases",
     metadata,
     Column("order_key", String(80), primary_key=True),
     Column("action_id", String(40), nullable=False),

@@ -116,11 +116,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("entity", "field", name=op.f("pk_marks")),
     )
     op.create_table(
-        "orders",
+        "order_leases",
         sa.Column("order_key", sa.String(length=80), nullable=False),
         sa.Column("action_id", sa.String(length=40), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("order_key", name=op.f("pk_orders")),
+        sa.PrimaryKeyConstraint("order_key", name=op.f("pk_order_leases")),
     )
     op.create_table(
         "planned",
