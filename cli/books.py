@@ -8,7 +8,7 @@ read in the same instant: a message in a worker's hand is in no queue, and its r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,11 +34,25 @@ class Ledger:
     books: Books
     recorder: int
     dead: int
-    work: int
+    depths: Mapping[str, int]
+
+    @property
+    def work(self) -> int:
+        return sum(self.depths.values())
 
     @property
     def queued(self) -> int:
         return self.books.states.get(State.QUEUED, 0)
+
+    @property
+    def stranded(self) -> dict[str, int]:
+        """Actions that are queued although their own queue is empty, by queue. One lane's messages
+        must not hide what is missing in another."""
+        counts = {
+            f"postern.{provider}.{lane}": count
+            for (provider, lane), count in self.books.queued.items()
+        }
+        return {queue: count for queue, count in counts.items() if not self.depths.get(queue)}
 
 
 def problems(ledger: Ledger) -> list[str]:
@@ -46,9 +60,9 @@ def problems(ledger: Ledger) -> list[str]:
     found = []
     if ledger.books.rowless:
         found.append(f"{ledger.books.rowless} planned actions have no row in the journal")
-    if ledger.queued and not ledger.work:
+    for queue, count in ledger.stranded.items():
         found.append(
-            f"{ledger.queued} actions are queued, but the work queues are empty "
+            f"{count} actions are queued, but {queue} is empty "
             "(the scheduler publishes such actions again after five minutes)"
         )
     rows = sum(ledger.books.states.values())
@@ -74,8 +88,8 @@ def command(patience: float, as_json: bool, config: Path | None, data: Path | No
     """Prove that nothing is missing: accepted = planned + claimed without a record yet.
 
     Every accepted action is joined to its row and state; beside it stand the recorder's queue and
-    the work queues. Exit 1 if a planned action has no row, or if actions are queued while all work
-    queues are empty.
+    the work queues. Exit 1 if a planned action has no row, or if actions are queued while their
+    queue is empty.
 
     Example: postern books --json
     """
@@ -106,13 +120,13 @@ async def _settled(settings: Settings, providers: tuple[str, ...], patience: flo
 async def look(journal: ReadJournal, depth_of: Depth, queues: Sequence[str]) -> Ledger:
     """One look at both sides. The journal is read between two looks at the queues: a message that
     was claimed in the meantime is seen on one side at least."""
-    before = [await depth_of(queue) for queue in queues]
+    before = {queue: await depth_of(queue) for queue in queues}
     books = await journal.books()
     return Ledger(
         books=books,
         recorder=await depth_of(RECORDER_QUEUE),
         dead=await depth_of(DEAD_QUEUE),
-        work=max(sum(before), sum([await depth_of(queue) for queue in queues])),
+        depths={queue: max(before[queue], await depth_of(queue)) for queue in queues},
     )
 
 

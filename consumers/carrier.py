@@ -121,6 +121,8 @@ class Carrier:
             )
         )
         match result:
+            case NotGranted(stored=Action() as stored):
+                await self._claim_and_run(replace(message, action=stored), self._plan(stored))
             case NotGranted():
                 self._account.left(message.action, result)
             case Granted():

@@ -49,6 +49,7 @@ async def record_outcome(
         except JournalUnavailable:
             if clock.monotonic() >= give_up_at:
                 raise
+            finish = replace(finish, again=True)
             await asyncio.sleep(settings.journal_pause.total_seconds())
         else:
             return

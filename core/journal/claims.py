@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
@@ -17,6 +17,7 @@ from core.journal.machine import Age, End, Leave, OrderLease, Run, Wait
 from core.journal.port import Claim, Granted, NotGranted
 from core.journal.rows import field_key, machine_row, micros, new_row
 from core.journal.states import State
+from core.messages import Action, ActionMessage, decode_action, encode_action
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class _Writes:
     leases: dict[str, OrderLease] = field(default_factory=dict)
     marks: dict[tuple[str, str], Age] = field(default_factory=dict)
     known_marks: dict[tuple[str, str], Age] = field(default_factory=dict)
+    owners: dict[str, State] = field(default_factory=dict)
 
 
 async def claim_all(
@@ -46,6 +48,7 @@ async def claim_all(
     leases = await _lock_leases(connection, [c.order_key for c in claims if c.order_key])
     marks = await _marks(connection, {t.entity for claim in claims for t in claim.targets})
     writes = _Writes(leases=dict(leases), known_marks=marks)
+    writes.owners = await _owners(connection, claims, rows, marks)
     decided: set[str] = set()
     results: list[Granted | NotGranted] = []
     for claim in claims:
@@ -54,6 +57,9 @@ async def claim_all(
         if row is None or action.id in decided:
             state = State(row.state) if row is not None else State.DONE
             results.append(NotGranted(state=state, reason="the journal has it in hand"))
+            continue
+        if (left := _planned_otherwise(row, action)) is not None:
+            results.append(left)
             continue
         verdict = _decide(row, claim, now, writes)
         if not isinstance(verdict, Leave):
@@ -66,8 +72,32 @@ async def claim_all(
 def _decide(row: Any, claim: Claim, now: int, writes: _Writes) -> machine.ClaimVerdict:
     lease = writes.leases.get(claim.order_key) if claim.order_key else None
     claim = _with_field_keys(claim)
+    age = machine.age_of(machine_row(row))
+    newer = machine.newer_owners(claim.targets, writes.known_marks, age)
     return machine.decide_claim(
-        machine_row(row), claim, now=now, lease=lease, marks=writes.known_marks
+        machine_row(row),
+        claim,
+        now=now,
+        lease=lease,
+        marks=writes.known_marks,
+        # An owner that is not in the journal any more was carried out long ago.
+        owners={name: writes.owners[name] for name in newer if name in writes.owners},
+    )
+
+
+def _planned_otherwise(row: Any, action: Action) -> NotGranted | None:
+    """The first plan of an action counts, not the one a repeat brought (another body under the same
+    event id, or other rules): what the journal shows is what is carried out."""
+    if row.message == encode_action(ActionMessage(action=action)):
+        return None
+    stored = decode_action(row.message).action
+    if stored == action:
+        return None
+    return NotGranted(
+        state=State(row.state),
+        reason="it was planned otherwise before",
+        # A plan for another provider has, or had, a message of its own.
+        stored=stored if stored.provider == action.provider else None,
     )
 
 
@@ -108,10 +138,10 @@ def _note(
                     "state": State.WAITING.value,
                     "due_at": verdict.until,
                     "blocked_on": claim.order_key,
-                    "reason": "waits for an earlier call for the same profile",
+                    "reason": verdict.reason,
                 }
             )
-            return NotGranted(state=State.WAITING, reason="its profile is busy")
+            return NotGranted(state=State.WAITING, reason=verdict.reason)
         case Run():
             _mark(row, claim, writes)
             until = now + micros(claim.lease)
@@ -203,6 +233,27 @@ async def _marks(connection: AsyncConnection, entities: set[str]) -> dict[tuple[
         (row.entity, row.field): Age(row.occurred_at, row.position, row.event_id, row.action_id)
         for row in found
     }
+
+
+async def _owners(
+    connection: AsyncConnection,
+    claims: Sequence[Claim],
+    rows: Mapping[str, Any],
+    marks: dict[tuple[str, str], Age],
+) -> dict[str, State]:
+    """Where the actions stand whose newer marks these claims meet. Asked after the leases are
+    locked: one that ends later sees that it is waited for."""
+    names: set[str] = set()
+    for claim in map(_with_field_keys, claims):
+        row = rows.get(claim.message.action.id)
+        if row is not None and claim.targets:
+            age = machine.age_of(machine_row(row))
+            names |= machine.newer_owners(claim.targets, marks, age)
+    if not names:
+        return {}
+    table = tables.actions
+    query = select(table.c.id, table.c.state).where(among(connection, table.c.id, sorted(names)))
+    return {row.id: State(row.state) for row in (await connection.execute(query)).all()}
 
 
 async def _write(

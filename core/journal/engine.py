@@ -95,9 +95,9 @@ def _sqlite(url: URL, *, begin: str, pool: int) -> AsyncEngine:
         # The driver's own transaction handling would begin too late for SELECT-then-UPDATE.
         connection.isolation_level = None
         cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=5000")
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA busy_timeout=5000")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")

@@ -4,7 +4,7 @@ Each function looks at what the journal holds, locked, and says what to write. E
 compares `seq` first: whoever comes with an old `seq` changes nothing. Drawn in docs/operations.md.
 What must not go in: SQL and clocks.
 
-    queued   --claim-->        running, waiting (its profile is busy), expired, superseded
+    queued   --claim-->        running, waiting (its profile is busy), expired, superseded, parked
     waiting  --claim-->        the same, once due
     running  --finish-->       done, waiting (a retry), parked, skipped, expired
     queued, waiting --late finish--> the same, while nobody has claimed the action since
@@ -36,6 +36,9 @@ beats what is not."""
 TAKEOVER_LIMIT = 5
 """Claims in a row that ended without an outcome before the action is parked: it may be killing its
 workers."""
+
+NEWER_PAUSE = 30_000_000
+"""Microseconds between looks at a newer action that is not carried out yet; its end wakes too."""
 
 DEAD_LIMIT = 2
 """The same for an action whose message the broker gave up on."""
@@ -88,9 +91,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Not now: another action of the same profile is being carried out."""
+    """Not now: another action of the same profile comes first."""
 
     until: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +130,15 @@ def is_claimable(row: Row, seq: int, now: int) -> bool:
 
 
 def decide_claim(
-    row: Row, claim: Claim, *, now: int, lease: OrderLease | None, marks: Marks
+    row: Row,
+    claim: Claim,
+    *,
+    now: int,
+    lease: OrderLease | None,
+    marks: Marks,
+    owners: Mapping[str, State],
 ) -> ClaimVerdict:
+    """`owners`: where the actions stand that set the newer marks (see `newer_owners`)."""
     if not is_claimable(row, claim.message.seq, now):
         return Leave(state=row.state, reason="the journal has it in hand")
     if row.expires_at is not None and row.expires_at <= now and not row.unknown:
@@ -140,8 +151,35 @@ def decide_claim(
             state=State.SUPERSEDED, reason="newer events have set everything it would have set"
         )
     if lease is not None and lease.until > now and lease.action_id != row.id:
-        return Wait(until=lease.until)
+        return Wait(until=lease.until, reason="waits for an earlier call for the same profile")
+    if keep is not None:
+        return _reduced(keep, now, {owners.get(name, State.DONE) for name in owners})
+    return Run(keep=None)
+
+
+def _reduced(keep: dict[str, frozenset[str]], now: int, newer: set[State]) -> ClaimVerdict:
+    """Only once the newer word has reached the provider. Before, the rest alone could make there
+    what the newer one was to make, with other values: a subscription that nobody wants any more."""
+    if newer & OPEN:
+        return Wait(until=now + NEWER_PAUSE, reason="waits for a newer change of the same fields")
+    if newer - {State.DONE, State.SUPERSEDED}:
+        return End(
+            state=State.PARKED,
+            reason="a newer change of the same fields was not carried out: mend that one first",
+        )
     return Run(keep=keep)
+
+
+def newer_owners(targets: tuple[Target, ...], marks: Marks, age: Age) -> frozenset[str]:
+    """The actions that have set, newer, what this one would set."""
+    wanted = {target.entity: target.fields for target in targets}
+    return frozenset(
+        mark.action_id
+        for (entity, name), mark in marks.items()
+        if entity in wanted
+        and mark > age
+        and (name == "*" or "*" in wanted[entity] or name in wanted[entity])
+    )
 
 
 def kept_fields(

@@ -37,7 +37,11 @@ async def finish_all(connection: AsyncConnection, finishes: Sequence[Finish], no
     releases: list[dict[str, Any]] = []
     results: list[bool] = []
     decided: set[str] = set()
+    recorded = await _recorded(connection, [finish for finish in finishes if finish.again])
     for finish in finishes:
+        if _attempt_key(finish) in recorded:
+            results.append(True)
+            continue
         row = rows.get(finish.action_id)
         accepted = (
             row is not None
@@ -63,6 +67,27 @@ async def finish_all(connection: AsyncConnection, finishes: Sequence[Finish], no
     await hold_profiles(connection, releases)
     freed = [str(release["b_key"]) for release in releases if not release["until"]]
     return Finished(recorded=tuple(results), wanted=await _waited_for(connection, freed))
+
+
+def _attempt_key(finish: Finish) -> tuple[str, int, int] | None:
+    if finish.attempt is None:
+        return None
+    return (finish.action_id, finish.seq, to_micros(finish.attempt.started_at))
+
+
+async def _recorded(
+    connection: AsyncConnection, finishes: Sequence[Finish]
+) -> frozenset[tuple[str, int, int] | None]:
+    """Attempts that were recorded although whoever did it never heard so."""
+    if not finishes:
+        return frozenset()
+    table = tables.attempts
+    query = select(table.c.action_id, table.c.seq, table.c.started_at).where(
+        among(connection, table.c.action_id, sorted({finish.action_id for finish in finishes}))
+    )
+    return frozenset(
+        (row.action_id, row.seq, row.started_at) for row in (await connection.execute(query)).all()
+    )
 
 
 async def _waited_for(connection: AsyncConnection, order_keys: Sequence[str]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from core.journal.states import State
-from core.messages import ActionMessage, EventRecord, JsonObject
+from core.messages import Action, ActionMessage, EventRecord, JsonObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +69,14 @@ class NotGranted:
     """Nothing to do for the worker but to acknowledge: the journal has the action in hand.
 
     `state` is where it stands now: ended, waiting for its turn, or taken by somebody else. `ended`
-    says that this very claim ended it: expired or superseded.
+    says that this very claim ended it: expired, superseded or parked. `stored`: the journal has the
+    action as it was planned first, and this is how; a claim has to be made for that one.
     """
 
     state: State
     reason: str
     ended: bool = False
+    stored: Action | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +97,8 @@ class Finish:
     `due_in` goes with `waiting`. `charged`: counts against the list of retries. `unknown`: the call
     may have taken effect. `renew`: the next try is a new generation (a new Request-ID). `called`: a
     request may have gone out (sets `called_at` of the generation). `hold_order`: keep other calls
-    of this profile back so long.
+    of this profile back so long. `again`: offered anew because the journal went away while it was
+    being recorded; if it was recorded after all, nothing is changed.
     """
 
     action_id: str
@@ -110,6 +113,7 @@ class Finish:
     unknown: bool = False
     renew: bool = False
     hold_order: timedelta | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +210,7 @@ class Books:
 
     `planned`: actions planned in recorded events. `claimed_only`: actions that a worker claimed
     before their event was recorded. `rowless`: planned actions without a row (must be 0). `states`:
-    rows by state.
+    rows by state. `queued`: rows that are queued, by provider and lane.
     """
 
     events: int
@@ -214,6 +218,7 @@ class Books:
     claimed_only: int
     rowless: int
     states: dict[State, int]
+    queued: dict[tuple[str, str], int]
 
     @property
     def accepted(self) -> int:

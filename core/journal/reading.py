@@ -92,6 +92,13 @@ async def books(connection: AsyncConnection) -> Books:
     states = (
         await connection.execute(select(table.c.state, func.count()).group_by(table.c.state))
     ).all()
+    queued = (
+        await connection.execute(
+            select(table.c.provider, table.c.lane, func.count())
+            .where(table.c.state == State.QUEUED.value)
+            .group_by(table.c.provider, table.c.lane)
+        )
+    ).all()
     return Books(
         events=await count(select(func.count()).select_from(tables.events)),
         planned=await count(select(func.count()).select_from(planned)),
@@ -106,6 +113,7 @@ async def books(connection: AsyncConnection) -> Books:
             .where(table.c.id.is_(None))
         ),
         states={State(row[0]): int(row[1]) for row in states},
+        queued={(row[0], row[1]): int(row[2]) for row in queued},
     )
 
 

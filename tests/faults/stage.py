@@ -38,7 +38,7 @@ from vendors.smsgateway24.provider import SmsGateway24Provider
 
 LAG = timedelta(seconds=30)
 LAGS = {"sms": LAG, "altcraft": LAG}
-TIMEOUT = timedelta(seconds=0.5)
+TIMEOUT = timedelta(seconds=2)
 
 
 @dataclass

@@ -11,7 +11,7 @@ from core.errors import MaybeSent
 from core.journal.port import Claim, Granted
 from core.journal.states import State
 from tests.faults.stage import Stage, a_text, message
-from tests.samples import NOON
+from tests.samples import NOON, a_record
 
 SENT = "addsms"
 
@@ -31,6 +31,18 @@ async def test_two_workers_with_the_same_message_send_one_text(stage: Stage) -> 
     await asyncio.gather(stage.deliver(one, message(action)), stage.deliver(two, message(action)))
     assert await sent(stage) == ["Order o-1"]
     assert (await stage.stored(action)).state is State.DONE
+
+
+async def test_the_same_event_with_another_body_sends_what_the_journal_shows(
+    stage: Stage,
+) -> None:
+    worker = await stage.sms()
+    first, other = a_text(), a_text(to="+4915199999999")
+    await stage.journal.record([a_record("o-1", first)])
+    await stage.deliver(worker, message(other))
+    (effect,) = await stage.effects(SENT)
+    assert effect["params"]["sendto"] == first.params["to"]
+    assert (await stage.stored(first)).state is State.DONE
 
 
 async def test_a_connection_lost_after_the_effect_is_looked_up_and_not_sent_again(
@@ -215,7 +227,7 @@ async def test_a_late_text_whose_call_took_effect_is_done_not_expired(stage: Sta
 async def test_a_timeout_is_unknown_and_html_behind_a_200_too(stage: Stage) -> None:
     worker = await stage.sms()
     for event_id, kind in (("slow", "slow-after-effect"), ("html", "html-after-effect")):
-        await stage.fault(SENT, kind, times=1)
+        await stage.fault(SENT, kind, times=1, delay=4)
         action = a_text(event_id)
         await stage.deliver(worker, message(action))
         assert (await stage.stored(action)).state is State.WAITING

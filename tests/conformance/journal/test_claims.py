@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from core.clock import ManualClock
@@ -73,6 +74,37 @@ async def test_an_action_can_be_claimed_before_it_was_recorded_and_keeps_its_sta
     await journal.record([a_record("o-1", action)])
     assert await state_of(journal, action.id) is State.DONE
     assert isinstance(await journal.claim(a_claim(action)), NotGranted)
+
+
+async def test_the_first_plan_of_an_action_counts(journal: SqlJournal) -> None:
+    """The same event id came again with another body: what the journal shows is what is done."""
+    first = an_action(params={"to": "+4915123456789", "text": "first"})
+    other = an_action(params={"to": "+4915123456789", "text": "other"})
+    await journal.record([a_record("o-1", first)])
+    told = await journal.claim(a_claim(other))
+    assert isinstance(told, NotGranted)
+    assert told.stored == first
+    assert isinstance(await journal.claim(a_claim(first)), Granted)
+
+
+async def test_an_outcome_offered_again_after_it_was_recorded_changes_nothing(
+    journal: SqlJournal,
+) -> None:
+    """The commit went through, its answer was lost: one call must not be charged twice."""
+    action = an_action()
+    claim = await granted(journal, action)
+    retry = Finish(
+        action_id=action.id,
+        seq=claim.seq,
+        state=State.WAITING,
+        due_in=timedelta(0),
+        charged=True,
+        attempt=Attempt(started_at=NOON, took=SECOND, outcome="retry"),
+    )
+    assert await journal.finish(retry)
+    assert await journal.finish(replace(retry, again=True))
+    again = await granted(journal, action, seq=claim.seq)
+    assert again.attempts == 1
 
 
 async def test_a_message_delivered_again_after_the_end_is_not_carried_out(

@@ -60,6 +60,42 @@ async def test_the_mark_stands_from_the_first_claim_even_if_the_call_then_fails(
     assert late.state is State.SUPERSEDED
 
 
+async def test_what_is_left_of_an_older_action_waits_until_the_newer_word_has_arrived(
+    journal: SqlJournal, clock: ManualClock
+) -> None:
+    """The newer one unsubscribes and has to be retried. Without a status, the rest of the older one
+    would subscribe whom nobody has subscribed any more."""
+    older, newer = an_action("older", at=NOON), an_action("newer", at=NOON + MINUTE)
+    first = await claim(journal, newer, "status")
+    assert isinstance(first, Granted)
+    retry = Finish(
+        action_id=newer.id, seq=first.seq, state=State.WAITING, due_in=timedelta(seconds=5)
+    )
+    assert await journal.finish(retry)
+    early = await claim(journal, older, "status", "priority")
+    assert isinstance(early, NotGranted)
+    assert early.state is State.WAITING
+    clock.advance(timedelta(seconds=6))
+    await end(journal, newer, await claim(journal, newer, "status", seq=first.seq))
+    due = [item.message for item in await journal.due(limit=10)]
+    assert [message.action.id for message in due] == [older.id], "its end wakes who waits for it"
+    late = await claim(journal, older, "status", "priority")
+    assert isinstance(late, Granted)
+    assert late.keep == {"subscription-1": frozenset({"priority"})}
+
+
+async def test_what_is_left_of_an_older_action_is_parked_with_the_newer_one(
+    journal: SqlJournal,
+) -> None:
+    older, newer = an_action("older", at=NOON), an_action("newer", at=NOON + MINUTE)
+    first = await claim(journal, newer, "status")
+    assert isinstance(first, Granted)
+    await journal.finish(Finish(action_id=newer.id, seq=first.seq, state=State.PARKED))
+    late = await claim(journal, older, "status", "priority")
+    assert isinstance(late, NotGranted)
+    assert (late.state, late.ended) == (State.PARKED, True)
+
+
 async def test_a_retry_of_the_newest_is_not_superseded_by_its_own_mark(journal: SqlJournal) -> None:
     action = an_action()
     first = await claim(journal, action, "status")
