@@ -27,16 +27,10 @@ from consumers.settings import ConsumerSettings
 from core.broker.topology import work_queue
 from core.clock import Clock
 from core.errors import CallDropped, JournalUnavailable, MaybeSent, MessageError, NotSent
+from core.identity import request_id, text_tag
 from core.journal.port import Claim, Finish, Granted, Journal, NotGranted
 from core.journal.states import State
-from core.messages import (
-    Action,
-    ActionMessage,
-    Lane,
-    decode_action,
-    request_id,
-    text_tag,
-)
+from core.messages import Action, ActionMessage, Lane, decode_action
 from vendors.operation import (
     Answer,
     Identity,

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.errors import CallDropped, MaybeSent, NotSent
+from core.identity import request_id, text_tag
 from core.journal.port import Earlier
-from core.messages import Action, request_id, text_tag
+from core.messages import Action
 from vendors.operation import (
     Answer,
     Finding,

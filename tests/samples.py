@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from core.identity import action_id
 from core.journal.port import Claim, Target
-from core.messages import (
-    Action,
-    ActionMessage,
-    Event,
-    EventRecord,
-    JsonObject,
-    Lane,
-    RuleDecision,
-    action_id,
-)
+from core.messages import Action, ActionMessage, Event, EventRecord, JsonObject, Lane, RuleDecision
 
 NOON = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 

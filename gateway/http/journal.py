@@ -8,8 +8,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from core.errors import JournalUnavailable, NotFound
+from core.identity import is_ref_of
 from core.journal.port import ReadJournal
-from core.messages import JsonObject, is_ref_of
+from core.messages import JsonObject
 from core.web import answer_json
 from gateway.http.answers import show_accepted, show_page, show_record
 from gateway.http.query import parse_filter

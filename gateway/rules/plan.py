@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core.messages import Action, Event, JsonObject, Lane, RuleDecision, action_id
+from core.identity import action_id
+from core.messages import Action, Event, JsonObject, Lane, RuleDecision
 from gateway.events.types import TypeGlobs
 from gateway.rules.conditions import Condition
 from gateway.rules.facts import Facts, Failure

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import BrokerUnavailable, PublishRefused, Unroutable
-from core.messages import action_id, decode_action, event_ref
+from core.identity import action_id, event_ref
+from core.messages import decode_action
 from gateway.settings import Limits
 from tests.e2e.serving import KEYS, ORDER, OTHER, SHOP, Served, serving, sign
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from core.identity import event_ref
 from core.journal.port import Attempt as Tried
 from core.journal.port import Claim, Finish, Granted
 from core.journal.states import State
-from core.messages import ActionMessage, event_ref
+from core.messages import ActionMessage
 from tests.e2e.serving import KEYS, ORDER, OTHER, SHOP, Served, serving
 
 

@@ -62,7 +62,7 @@ async def tell(broker: Broker, *bodies: bytes, queue: str = RECORDER_QUEUE) -> N
     await broker.publish([Outgoing(queue=queue, body=body) for body in bodies])
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]], within: float = 10) -> None:
+async def expect_eventually(holds: Callable[[], Awaitable[bool]], within: float = 10) -> None:
     """Wait for what other tasks bring about."""
     until = asyncio.get_running_loop().time() + within
     while not await holds():
@@ -82,7 +82,7 @@ async def test_what_was_told_is_written_and_acknowledged(
     async def written() -> bool:
         return await events(journal) == 50 and await broker.depth(RECORDER_QUEUE) == 0
 
-    await eventually(written)
+    await expect_eventually(written)
     books = await journal.books()
     assert (books.planned, books.rowless) == (50, 0)
 
@@ -97,7 +97,7 @@ async def test_a_recorder_that_comes_late_does_not_start_a_running_action_again(
     async def written() -> bool:
         return await events(journal) == 1
 
-    await eventually(written)
+    await expect_eventually(written)
     (stored,) = (await journal.actions(ActionFilter())).actions
     assert stored.state is State.RUNNING
 
@@ -118,13 +118,13 @@ async def test_a_dead_action_that_cannot_be_stored_is_parked_whole_and_ends_noth
         found = (await journal.actions(ActionFilter())).actions
         return [action.state for action in found] == [State.PARKED]
 
-    await eventually(parked)
+    await expect_eventually(parked)
     await tell(broker, encode_record(a_record("o-2")))
 
     async def written() -> bool:
         return await events(journal) == 1
 
-    await eventually(written)
+    await expect_eventually(written)
 
 
 async def test_one_record_that_cannot_be_stored_does_not_hold_up_the_others(
@@ -148,7 +148,7 @@ async def test_one_record_that_cannot_be_stored_does_not_hold_up_the_others(
     async def settled() -> bool:
         return await events(journal) == 10 and await broker.depth(RECORDER_QUEUE) == 0
 
-    await eventually(settled)
+    await expect_eventually(settled)
     parked = (await journal.actions(ActionFilter(state=State.PARKED))).actions
     assert [action.reason for action in parked] == ["cannot be stored"]
 
@@ -161,7 +161,7 @@ async def test_what_cannot_be_read_is_parked_whole(
     async def settled() -> bool:
         return (await journal.books()).states.get(State.PARKED) == 2 and await events(journal) == 1
 
-    await eventually(settled)
+    await expect_eventually(settled)
 
 
 async def test_a_journal_that_is_away_loses_nothing(
@@ -183,12 +183,12 @@ async def test_a_journal_that_is_away_loses_nothing(
         async def noticed() -> bool:
             return recorder.is_away
 
-        await eventually(noticed)
+        await expect_eventually(noticed)
 
     async def written() -> bool:
         return await events(journal) == 5
 
-    await eventually(written)
+    await expect_eventually(written)
     assert not recorder.is_away
 
 
@@ -204,13 +204,13 @@ async def test_what_the_broker_gave_up_is_published_again_until_it_is_parked(
         async def again(depth: int = n) -> bool:
             return await broker.depth(queue) == depth
 
-        await eventually(again)
+        await expect_eventually(again)
     await tell(broker, body, queue=DEAD_QUEUE)
 
     async def parked() -> bool:
         return (await journal.books()).states == {State.PARKED: 1}
 
-    await eventually(parked)
+    await expect_eventually(parked)
 
 
 async def test_a_dead_event_record_is_written_after_all(
@@ -221,4 +221,4 @@ async def test_a_dead_event_record_is_written_after_all(
     async def settled() -> bool:
         return await events(journal) == 1 and (await journal.books()).states.get(State.PARKED) == 1
 
-    await eventually(settled)
+    await expect_eventually(settled)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import UnknownVersion, UnreadableMessage
+from core.identity import action_id, event_ref, is_ref_of, request_id, text_tag
 from core.messages import (
     Action,
     ActionMessage,
@@ -18,15 +19,10 @@ from core.messages import (
     EventRecord,
     Lane,
     RuleDecision,
-    action_id,
     decode_action,
     decode_record,
     encode_action,
     encode_record,
-    event_ref,
-    is_ref_of,
-    request_id,
-    text_tag,
 )
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 5, tzinfo=UTC)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.broker.port import Outgoing
-from core.messages import Action, Event, Lane, RuleDecision, action_id
+from core.identity import action_id
+from core.messages import Action, Event, Lane, RuleDecision
 from gateway.rules.port import Plan
 
 

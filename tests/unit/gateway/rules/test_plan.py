@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.messages import EventRecord, Lane, action_id, decode_record, encode_record
+from core.identity import action_id
+from core.messages import EventRecord, Lane, decode_record, encode_record
 from gateway.rules.plan import NO_RULE_MATCHED, NO_TIME, Rules
 from tests.unit.gateway.rules.fakes import KEEP, NOW, event_of, rules_of
 
