@@ -84,6 +84,7 @@ class Reconciler:
     ) -> Found | Absent | Unproven | Failed:
         """Raises CallDropped when the lease ends meanwhile, JournalUnavailable when that is
         away."""
+        unproven = None
         for query in held.lookup.queries(params, identity, held.provider):
             sighting = await self._look(query, held.lookup, params, identity, ask)
             match sighting.finding:
@@ -92,12 +93,15 @@ class Reconciler:
                 case Finding.FAILED:
                     return Failed(reason=sighting.reason)
                 case Finding.EMPTY:
+                    # The other forms are asked all the same: one of them may find it.
                     if not await self._prove(query.form, action, held, ask):
-                        return Unproven(
-                            reason=f"not found by {query.form}, a form of lookup that has not yet "
-                            "found any earlier text of this account"
-                        )
-        return Absent()
+                        unproven = unproven or query.form
+        if unproven is None:
+            return Absent()
+        return Unproven(
+            reason=f"not found by {unproven}, a form of lookup that has not yet found any earlier "
+            "text of this account"
+        )
 
     async def _look(
         self, query: Query, lookup: Lookup, params: Params, identity: Identity, ask: Ask

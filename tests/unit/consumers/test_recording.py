@@ -10,7 +10,7 @@ import pytest
 from consumers.recording import record_outcome
 from consumers.settings import ConsumerSettings
 from core.clock import ManualClock
-from core.errors import JournalRejected
+from core.errors import JournalRejected, JournalUnavailable
 from core.journal.port import Attempt, Finish
 from core.journal.states import State
 from tests.samples import NOON
@@ -55,3 +55,19 @@ async def test_words_that_cannot_be_stored_cost_only_the_words() -> None:
 async def test_an_outcome_that_cannot_be_stored_at_all_is_not_offered_for_ever() -> None:
     with pytest.raises(JournalRejected):
         await record_outcome(Rejecting(nothing=True), OUTCOME, ConsumerSettings(), ManualClock())
+
+
+async def test_what_is_offered_a_second_time_says_so() -> None:
+    """The journal may have stored it and gone away before it could say so."""
+    offered: list[Finish] = []
+
+    class Leaving:
+        async def finish(self, finish: Finish) -> bool:
+            offered.append(finish)
+            if len(offered) == 1:
+                raise JournalUnavailable("away")
+            return True
+
+    settings = ConsumerSettings(journal_pause=timedelta(0))
+    await record_outcome(Leaving(), OUTCOME, settings, ManualClock())
+    assert [finish.again for finish in offered] == [False, True]
