@@ -21,8 +21,8 @@ EARLIER = Earlier(action_id="ac_e", generation=0, called_at=NOON, reference="1",
 
 @dataclass
 class Account:
-    """What each form of question finds of ours, which forms find the earlier text, and what the journal
-    knows."""
+    """What each form of question finds of ours, which forms find the earlier text, and what the
+    journal knows."""
 
     finds: dict[str, list[str]]
     proves: frozenset[str] = frozenset()
