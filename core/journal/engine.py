@@ -8,6 +8,7 @@ the books.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,11 +18,16 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
 
 from core.errors import ConfigurationError, JournalError, JournalRejected, JournalUnavailable
 
 STATEMENT_TIMEOUT = 10.0
 """Seconds for one statement; seconds for a whole transaction are twice that."""
+
+_WAL_TRIES = 50
+_WAL_PAUSE = 0.1
+"""Seconds between two of them."""
 
 _REJECTED_CLASSES = ("22", "23", "54")
 """SQLSTATE classes that blame the data: data exception, integrity violation, too large for a limit
@@ -96,7 +102,7 @@ def _sqlite(url: URL, *, begin: str, pool: int) -> AsyncEngine:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA busy_timeout=5000")
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _use_wal(cursor)
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.close()
 
@@ -105,6 +111,19 @@ def _sqlite(url: URL, *, begin: str, pool: int) -> AsyncEngine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _use_wal(cursor: Any) -> None:
+    """SQLite does not wait for a lock while it changes the mode, whatever the busy timeout says: of
+    two that open a new file at once, one has to try again."""
+    for _ in range(_WAL_TRIES):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            await_only(asyncio.sleep(_WAL_PAUSE))
+        else:
+            return
+    cursor.execute("PRAGMA journal_mode=WAL")
 
 
 @asynccontextmanager
