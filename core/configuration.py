@@ -68,6 +68,13 @@ class SecretRef(BaseModel):
     env: str | None = None
     file: str | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _is_a_reference(cls, value: Any) -> Any:
+        if not isinstance(value, dict | SecretRef):
+            raise ValueError("expected {env: NAME} or {file: PATH}")  # noqa: TRY004 - pydantic's way
+        return value
+
     @model_validator(mode="after")
     def _exactly_one(self) -> SecretRef:
         if (self.env is None) == (self.file is None):
