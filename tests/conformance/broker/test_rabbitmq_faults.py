@@ -203,3 +203,4 @@ async def test_closing_leaves_no_task_of_ours_behind(node_url: str) -> None:
         return asyncio.all_tasks() == before
 
     await eventually(gone)
+    assert await gone()

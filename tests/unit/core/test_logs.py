@@ -200,7 +200,11 @@ def test_a_closed_stream_costs_the_line_and_nothing_else() -> None:
     stream = Lines()
     configure_logs("info", json=True, stream=stream)
     stream.close()
+    log.info("lost")
+    after = Lines()
+    configure_logs("info", json=True, stream=after)
     log.info("happened")
+    assert "happened" in after.getvalue()
     structlog.reset_defaults()
 
 
