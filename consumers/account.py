@@ -13,7 +13,7 @@ from core.journal.port import Finish, NotGranted
 from core.journal.states import ENDED, State
 from core.logs import get_logger
 from core.messages import Action
-from vendors.operation import Outcome, OutcomeKind
+from vendors.wire import Outcome, OutcomeKind
 
 
 class Account:

@@ -31,16 +31,9 @@ from core.identity import request_id, text_tag
 from core.journal.port import Claim, Finish, Granted, Journal, NotGranted
 from core.journal.states import State
 from core.messages import Action, ActionMessage, Lane, decode_action
-from vendors.operation import (
-    Answer,
-    Identity,
-    Operation,
-    Outcome,
-    OutcomeKind,
-    Params,
-    Request,
-)
+from vendors.operation import Operation
 from vendors.provider import Provider
+from vendors.wire import Answer, Identity, Outcome, OutcomeKind, Params, Request
 
 _CALLS_IN_A_LOOKUP = 5
 """Requests one claim of a text may take: two forms of lookup, their proofs, the text itself."""
@@ -201,7 +194,9 @@ class Carrier:
     async def _follow(self, held: Held, order: Order, lease: Lease, started_at: datetime) -> Finish:
         params = held.action.params
         if held.grant.keep is not None:
-            params = held.operation.reduce(params, kept_by_entity(order, held.grant.keep))
+            params = held.operation.reduce(
+                params, kept_by_entity(order, held.grant.keep), self._provider
+            )
         identity = Identity(
             request_id=request_id(held.action.id, held.grant.generation),
             tag=text_tag(held.action.id, held.grant.generation),
@@ -257,7 +252,7 @@ class Carrier:
                 answer = await self._client.call(
                     request, within=self._provider.timeout, lease=lease
                 )
-                outcome = held.operation.read(answer, self._provider)
+                outcome = held.operation.read(answer, params, self._provider)
             except NotSent as error:
                 outcome = Outcome(kind=OutcomeKind.TEMPORARY, reason=str(error))
             except MaybeSent as error:

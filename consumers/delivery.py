@@ -15,8 +15,9 @@ from consumers.retry import next_pause
 from core.journal.port import Attempt, Finish, Granted
 from core.journal.states import State
 from core.messages import Action
-from vendors.operation import Operation, Outcome, OutcomeKind
+from vendors.operation import Operation
 from vendors.provider import Provider
+from vendors.wire import Outcome, OutcomeKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

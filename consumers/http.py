@@ -20,7 +20,7 @@ import aiohttp
 from consumers.resolver import GuardedResolver
 from core.clock import Clock
 from core.errors import CallDropped, MaybeSent, NotSent
-from vendors.operation import Answer, Request
+from vendors.wire import Answer, Request
 
 ANSWER_LIMIT = 4 * 1024 * 1024
 """Bytes of an answer that are read. The rest is cut off, which its vendor then reads as no

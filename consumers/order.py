@@ -29,11 +29,11 @@ UNORDERED = Order()
 
 def order_of(action: Action, operation: Operation, provider: Provider) -> Order:
     effect = operation.effect(action.params, provider)
-    if effect.order_key is None:
+    if not effect.order_keys:
         return UNORDERED
     entities = tuple((_key(action.provider, t.entity), t.entity) for t in effect.targets)
     return Order(
-        key=_key(action.provider, effect.order_key),
+        key=_key(action.provider, effect.order_keys[0]),
         targets=tuple(
             Target(entity=key, fields=target.fields)
             for (key, _), target in zip(entities, effect.targets, strict=True)

@@ -15,18 +15,10 @@ from core.errors import CallDropped, MaybeSent, NotSent
 from core.identity import request_id, text_tag
 from core.journal.port import Earlier
 from core.messages import Action
-from vendors.operation import (
-    Answer,
-    Finding,
-    Identity,
-    Lookup,
-    Operation,
-    Params,
-    Query,
-    Request,
-    Sighting,
-)
+from vendors.lookup import Finding, Lookup, Query, Sighting
+from vendors.operation import Operation
 from vendors.provider import Provider
+from vendors.wire import Answer, Identity, Params, Request
 
 _MOST_CLAIMED = 50
 """Texts of other actions that may stand between us and ours in one answer."""

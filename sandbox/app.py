@@ -16,11 +16,11 @@ from core.clock import Clock, SystemClock
 from core.errors import ConfigurationError
 from core.settings import parse_address
 from core.web import listener
-from sandbox.altcraft import subscriptions_set as altcraft_set
+from sandbox.altcraft.calls import ALTCRAFT_CALLS
 from sandbox.control import control_routes
 from sandbox.live import page_routes
-from sandbox.smsgateway24 import addsms as sms_add
-from sandbox.smsgateway24 import getallsms as sms_list
+from sandbox.smsgateway24 import addsms
+from sandbox.smsgateway24.calls import SMSGATEWAY24_CALLS
 from sandbox.switches import Switches
 from sandbox.world import WORLD, World
 
@@ -29,9 +29,6 @@ MAX_BODY = 10 * 1024 * 1024
 
 PACE = timedelta(milliseconds=800)
 """How long the fake phone takes for each step of a text."""
-
-ALTCRAFT_CALLS = {altcraft_set.CALL: altcraft_set.subscriptions_set}
-SMSGATEWAY24_CALLS = {sms_add.CALL: sms_add.addsms, sms_list.CALL: sms_list.getallsms}
 
 
 def create_app(
@@ -93,7 +90,7 @@ async def _phone(app: web.Application) -> AsyncIterator[None]:
         while True:
             await asyncio.sleep(min(world.pace.total_seconds() / 2, 0.25))
             for text in world.texts.step(world.clock.now()):
-                world.feed.put_text(text.id, sms_add.shown(text))
+                world.feed.put_text(text.id, addsms.shown(text))
 
     task = asyncio.create_task(run())
     yield

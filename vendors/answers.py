@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from vendors.operation import Answer
+from vendors.wire import Answer
 
 MAX_WORDS = 200
 MAX_WAIT = timedelta(hours=1)

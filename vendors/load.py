@@ -75,16 +75,16 @@ def load_providers(document: Document, registry: Mapping[str, Vendor]) -> dict[s
 
 
 def read_secrets(document: Document, providers: Mapping[str, Provider]) -> None:
-    """Have each provider read its token, once. Raises ConfigurationError for one that is
-    missing.
+    """Have each provider read its secrets, once. Raises ConfigurationError for one that is missing.
 
-    A changed token makes the provider a different one at the next reload.
+    A changed secret makes the provider a different one at the next reload.
     """
     for name, provider in providers.items():
-        try:
-            provider.credential()
-        except ConfigurationError as error:
-            raise document.error(error.problem, ("providers", name, "token")) from error
+        for key in provider.secret_names():
+            try:
+                provider.secret(key)
+            except ConfigurationError as error:
+                raise document.error(error.problem, ("providers", name, key)) from error
 
 
 def _allowed_hosts(document: Document) -> frozenset[str]:

@@ -8,205 +8,102 @@ the broker, the journal, aiohttp.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import Protocol
 
 from pydantic import BaseModel
 
+from vendors.effect import Effect
+from vendors.gather import Gather
+from vendors.login import Login
+from vendors.lookup import Lookup
 from vendors.provider import Provider
-
-Params = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One HTTP request as data. `path` is relative to the provider's URL; the method is always
-    POST."""
-
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
+from vendors.report import Callbacks, Follow
+from vendors.rotation import Rotation
+from vendors.wire import Answer, Identity, JsonObject, Outcome, Params, Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came back, whole: header names in lower case, the body as received (bounded by the
-    caller)."""
+class TextFacts:
+    """What sending a text takes. `encoding` is `gsm-7` or `ucs-2`, `length` is in units of it."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class OutcomeKind(StrEnum):
-    """What an attempt came to, as far as the provider's answer tells."""
-
-    DONE = "done"
-    TEMPORARY = "temporary"
-    """Nothing happened there; worth another try."""
-    REFUSED = "refused"
-    """The provider will never take this: a person has to look."""
-    UNKNOWN = "unknown"
-    """The request may have taken effect."""
-    UNAUTHORIZED = "unauthorized"
-    """Our token is not accepted: pauses the provider."""
-    FORBIDDEN = "forbidden"
-    """Our token may not do this: pauses the operation."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """`reason` holds the provider's words, shortened, for people. `reference` is the provider's own
-    id of what it made. `duplicate` is True when the provider says it answered from its memory of an
-    earlier call."""
-
-    kind: OutcomeKind
-    reason: str = ""
-    reference: str | None = None
-    retry_after: timedelta | None = None
-    duplicate: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """One thing an action sets the state of. `entity` is an opaque stable key without personal data
-    (a hash), `fields` are the names it sets there ("*": all of them)."""
-
-    entity: str
-    fields: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
-    """What an action sets. `order_key` names the profile whose calls go one at a time (None: no
-    order)."""
-
-    order_key: str | None = None
-    targets: tuple[Target, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """What makes one generation of an action recognisable at the provider. `called_at`: when it was
-    first called (the middle of a lookup's window)."""
-
-    request_id: str
-    tag: int
-    called_at: datetime
-
-
-class Finding(StrEnum):
-    """What one lookup answer says about the text that is looked for."""
-
-    FOUND = "found"
-    EMPTY = "empty"
-    FAILED = "failed"
-    """The answer could not be read or is an error: it says nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
-    finding: Finding
-    reference: str | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """One form of asking a provider whether a call took effect. `form` names the form: an empty
-    answer counts only once the same form has found an earlier call of this account."""
-
-    form: str
-    request: Request
-
-
-class Lookup(Protocol):
-    """How to find out whether a call that is not repeatable took effect."""
-
-    def queries(self, params: Params, identity: Identity, provider: Provider) -> Sequence[Query]:
-        """The questions to ask, in order; the call is provably not there only if all of them are
-        empty."""
-        ...
-
-    def read(
-        self, answer: Answer, params: Params, identity: Identity, claimed: frozenset[str]
-    ) -> Sighting:
-        """Read one answer. `claimed`: references that the journal knows as other actions', never
-        matched. A match is the same tag and number, or the same number and body without a foreign
-        tag."""
-        ...
+    encoding: str
+    length: int
+    segments: int
 
 
 class Operation(Protocol):
-    """One call of a vendor."""
+    """One call of a vendor. What most calls do not have is given here; a vendor's own class is a
+    subclass and says only what is different."""
 
-    @property
-    def name(self) -> str:
-        """As the vendor names it, `subscriptions/set`."""
-        ...
-
-    @property
-    def model(self) -> type[BaseModel]:
-        """The parameters, strict: unknown ones are refused."""
-        ...
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether sending it twice gives the same state as sending it once."""
-        ...
-
-    @property
-    def window(self) -> timedelta | None:
-        """How long the provider recognises a repeated Request-ID (None: it never does)."""
-        ...
-
-    @property
-    def lookup(self) -> Lookup | None: ...
+    name: str
+    """As the vendor names it, `subscriptions/set`."""
+    summary: str
+    """One line for people: what it does."""
+    source: str
+    """Where the vendor says so: the page of its documentation."""
+    model: type[BaseModel]
+    """The parameters, strict: unknown ones are refused."""
+    repeatable: bool
+    """Whether sending it twice gives the same state as sending it once."""
+    window: timedelta | None = None
+    """How long the provider recognises a repeated Request-ID (None: it never does)."""
+    lookup: Lookup | None = None
+    gather: Gather | None = None
+    """How several of them share a call in the bulk lane."""
+    follow: Follow | None = None
+    """How what it made is followed after the provider took it."""
+    rotation: Rotation | None = None
 
     def prepare(self, params: Params, provider: Provider) -> Params:
         """Parameters as they travel: defaults of the provider filled in, numbers in E.164. Raises
         InvalidParams naming the parameter."""
         ...
 
-    def recipient(self, params: Params) -> str | None:
+    def recipient(self, params: Params) -> str | None:  # noqa: ARG002 - the port's signature
         """Whom it reaches (E.164 number, address or profile), for search in the journal."""
-        ...
+        return None
 
-    def guard(self, params: Params, provider: Provider) -> str | None:
+    def guard(self, params: Params, provider: Provider) -> str | None:  # noqa: ARG002
         """Why this prepared call must not be made with this configuration (a country that is not
         allowed), or None. Dry run and `only_to` are not its business."""
-        ...
+        return None
 
-    def effect(self, params: Params, provider: Provider) -> Effect: ...
+    def facts(self, params: Params) -> TextFacts | None:  # noqa: ARG002
+        """What sending takes, if it is a text."""
+        return None
 
-    def reduce(self, params: Params, keep: Mapping[str, frozenset[str]]) -> Params:
+    def effect(self, params: Params, provider: Provider) -> Effect:  # noqa: ARG002
+        return Effect()
+
+    def reduce(
+        self,
+        params: Params,
+        keep: Mapping[str, frozenset[str]],  # noqa: ARG002
+        provider: Provider,  # noqa: ARG002
+    ) -> Params:
         """The parameters that set only the kept fields (entity -> fields)."""
-        ...
+        return dict(params)
 
     def request(self, params: Params, identity: Identity, provider: Provider) -> Request: ...
 
-    def read(self, answer: Answer, provider: Provider) -> Outcome:
+    def read(self, answer: Answer, params: Params, provider: Provider) -> Outcome:
         """Judge an answer by HTTP status *and* body. Never raises, whatever the bytes."""
         ...
 
 
-class InvalidParams(ValueError):
-    """Parameters that an operation cannot take. `field` names which; the text never repeats the
-    value."""
-
-    def __init__(self, problem: str, *, field: str) -> None:
-        super().__init__(f"{field}: {problem}")
-        self.problem = problem
-        self.field = field
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
-    """A vendor: its provider model and its operations by name."""
+    """A vendor: its provider model, its operations by name, and what else it can do.
+
+    `content` reads an answer, in whatever format, as JSON for people; None if it is not readable.
+    """
 
     kind: str
     provider: type[Provider]
+    content: Callable[[Answer], JsonObject | None]
     operations: Mapping[str, Operation] = field(default_factory=dict)
+    login: Login | None = None
+    callbacks: Callbacks | None = None

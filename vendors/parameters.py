@@ -11,7 +11,7 @@ from typing import TypeVar
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from vendors.operation import InvalidParams, Params
+from vendors.wire import InvalidParams, Params
 
 Model = TypeVar("Model", bound=BaseModel)
 

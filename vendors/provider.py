@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from core.configuration import Duration, Secret, SecretRef
+from core.errors import ConfigurationError
 
 DEFAULT_RETRIES = (
     timedelta(seconds=5),
@@ -26,6 +27,33 @@ DEFAULT_RETRIES = (
     timedelta(hours=12),
 )
 
+DEFAULT_POLL = (
+    timedelta(seconds=10),
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    timedelta(hours=24),
+    timedelta(hours=48),
+)
+
+
+class Adopted:
+    """A token that was got by a login. Two providers do not differ by it: a reload of the same
+    settings must not look like a change."""
+
+    __slots__ = ("token",)
+
+    def __init__(self) -> None:
+        self.token: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Adopted)
+
+    def __hash__(self) -> int:
+        return 0
+
 
 class Provider(BaseModel):
     """A configured use of a vendor."""
@@ -34,7 +62,7 @@ class Provider(BaseModel):
 
     kind: str
     url: str
-    token: SecretRef
+    token: SecretRef | None = None
     timeout: Duration = Field(timedelta(seconds=10), description="whole call, connecting included")
     retry: tuple[Duration, ...] = Field(
         DEFAULT_RETRIES,
@@ -50,15 +78,59 @@ class Provider(BaseModel):
         (), description="if set, calls to anybody else are skipped (staging)"
     )
 
-    _credential: Secret | None = PrivateAttr(default=None)
+    _secrets: dict[str, Secret] = PrivateAttr(default_factory=dict)
+    _adopted: Adopted = PrivateAttr(default_factory=Adopted)
+
+    def secret(self, name: str) -> str:
+        """The secret that the setting `name` points to, read once: a changed one is taken up when
+        the configuration is loaded again.
+
+        Raises ConfigurationError if it is missing. Have all of them read at start (`read_secrets`),
+        so that no request ever meets that.
+        """
+        if name not in self._secrets:
+            ref = getattr(self, name)
+            if ref is None:
+                raise ConfigurationError("this key is required", field=name)
+            self._secrets[name] = ref.read(field=name)
+        return self._secrets[name].reveal()
+
+    def secret_names(self) -> tuple[str, ...]:
+        """The settings that point to a secret of one value."""
+        named = type(self).model_fields
+        return tuple(name for name in named if isinstance(getattr(self, name), SecretRef))
 
     def credential(self) -> str:
-        """The token itself, read once: a changed secret is taken up when the configuration is
-        loaded again.
+        """The token: one that was got by a login, else the configured one."""
+        return self._adopted.token or self.secret("token")
 
-        Raises ConfigurationError if it is missing. Call it at start, so that no request ever meets
-        that.
-        """
-        if self._credential is None:
-            self._credential = self.token.read(field="token")
-        return self._credential.reveal()
+    def adopt(self, token: str | None) -> None:
+        """Use this token from now on; None: the configured one."""
+        self._adopted.token = token
+
+
+class CallbackSettings(BaseModel):
+    """`callback:` of a provider that posts to us.
+
+    Its address ends in a secret, since it signs nothing; several may be active at a time. What
+    people send through it becomes events of `source`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    secrets: tuple[SecretRef, ...] = Field(min_length=1, max_length=10)
+    source: str | None = Field(
+        None, description="whose events incoming texts are; by default the provider's name"
+    )
+
+
+class ReportingProvider(Provider):
+    """A provider that tells what became of what it took: by callback, or when it is asked."""
+
+    callback: CallbackSettings | None = Field(
+        None, description="what it posts to us is taken; without this it is asked"
+    )
+    poll: tuple[Duration, ...] = Field(
+        DEFAULT_POLL,
+        description="without `callback`: pauses between questions for a receipt; [] never asks",
+    )

@@ -30,8 +30,9 @@ from gateway.rules.values import (
     Value,
     compile_value,
 )
-from vendors.operation import InvalidParams, Operation, Vendor
+from vendors.operation import Operation, Vendor
 from vendors.provider import Provider
+from vendors.wire import InvalidParams
 
 
 def load_rules(

@@ -18,8 +18,9 @@ from gateway.rules.conditions import Condition
 from gateway.rules.facts import Facts, Failure
 from gateway.rules.port import Plan
 from gateway.rules.values import FailedValue, Value
-from vendors.operation import InvalidParams, Operation
+from vendors.operation import Operation
 from vendors.provider import Provider
+from vendors.wire import InvalidParams
 
 NO_RULE_MATCHED = "no rule matched this event"
 NO_TIME = "the event has no time: its order is the order of arrival"

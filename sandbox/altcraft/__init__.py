@@ -1,1 +1,1 @@
-"""The marketing platform's simulator: one file a call, one line in `sandbox.app` for each."""
+"""The marketing platform's simulator: one file a call, one line in `calls` for each."""

@@ -1,1 +1,1 @@
-"""The SMS gateway's simulator: one file a call, one line in `sandbox.app` for each."""
+"""The SMS gateway's simulator: one file a call, one line in `calls` for each."""

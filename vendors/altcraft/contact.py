@@ -14,8 +14,8 @@ from pydantic_core import PydanticCustomError
 
 from vendors.altcraft.provider import AltcraftProvider, Id
 from vendors.fingerprint import fingerprint
-from vendors.operation import InvalidParams, Params
 from vendors.parameters import StrictParams
+from vendors.wire import InvalidParams, Params
 
 _SEPARATORS = re.compile(r"[ ().\-]")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")

@@ -16,7 +16,7 @@ import orjson
 from core.errors import ConfigurationError
 from vendors.altcraft.provider import AltcraftProvider
 from vendors.answers import MAX_WAIT, code, described, json_object, retry_after
-from vendors.operation import Answer, Identity, Outcome, OutcomeKind, Params, Request
+from vendors.wire import Answer, Identity, Outcome, OutcomeKind, Params, Request
 
 WINDOW = timedelta(hours=24)
 """How long the platform recognises a Request-ID."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from core.configuration import SecretRef
 from vendors.provider import Provider
 
 Id = Annotated[int, Field(strict=True, ge=1, le=2**53)]
@@ -15,6 +16,7 @@ class AltcraftProvider(Provider):
     """`providers: {altcraft: {kind: altcraft, ...}}`."""
 
     kind: Literal["altcraft"] = "altcraft"
+    token: SecretRef
     db_id: Id | None = Field(None, description="database of calls that do not name one")
     resource_id: Id | None = Field(None, description="resource of calls that do not name one")
     auth: Literal["body", "bearer"] = Field(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
@@ -17,18 +16,11 @@ from core.clock import from_rfc3339, to_text
 from vendors.altcraft.contact import Contact, Line, entity, placed, profile_key, recipient
 from vendors.altcraft.envelope import WINDOW, outcome, request
 from vendors.altcraft.provider import altcraft
-from vendors.operation import (
-    Answer,
-    Effect,
-    Identity,
-    Lookup,
-    Outcome,
-    Params,
-    Request,
-    Target,
-)
+from vendors.effect import Effect, Target
+from vendors.operation import Operation
 from vendors.parameters import checked, dumped
 from vendors.provider import Provider
+from vendors.wire import Answer, Identity, Outcome, Params, Request
 
 STATUSES = (
     "subscribed",
@@ -96,14 +88,15 @@ class SubscriptionParams(Contact):
     skip_triggers: bool | None = Field(None, description="suppress trigger events")
 
 
-class SubscriptionsSet:
+class SubscriptionsSet(Operation):
     """The operation."""
 
     name = "subscriptions/set"
+    summary = "Add or edit one subscription of a profile."
+    source = "Altcraft, Add or edit subscription (2195519)"
     model = SubscriptionParams
     repeatable = True
-    window: timedelta | None = WINDOW
-    lookup: Lookup | None = None
+    window = WINDOW
 
     def prepare(self, params: Params, provider: Provider) -> Params:
         return placed(dumped(checked(SubscriptionParams, params)), altcraft(provider))
@@ -111,17 +104,19 @@ class SubscriptionsSet:
     def recipient(self, params: Params) -> str | None:
         return recipient(params)
 
-    def guard(self, params: Params, provider: Provider) -> str | None:  # noqa: ARG002 - the port's signature
-        return None
-
     def effect(self, params: Params, provider: Provider) -> Effect:
         account = altcraft(provider)
         fields = {"contact", *(name for name in SETTABLE if name in params)}
         fields.update(_CUSTOM + name for name in params.get("custom_fields", {}))
         target = Target(entity=entity(params, account), fields=frozenset(fields))
-        return Effect(order_key=profile_key(params, account), targets=(target,))
+        return Effect(order_keys=(profile_key(params, account),), targets=(target,))
 
-    def reduce(self, params: Params, keep: Mapping[str, frozenset[str]]) -> Params:
+    def reduce(
+        self,
+        params: Params,
+        keep: Mapping[str, frozenset[str]],
+        provider: Provider,  # noqa: ARG002
+    ) -> Params:
         """Drops what must not be set any more; the contact stays: it names the subscription."""
         kept = frozenset[str]().union(*keep.values())
         if "*" in kept:
@@ -139,5 +134,5 @@ class SubscriptionsSet:
     def request(self, params: Params, identity: Identity, provider: Provider) -> Request:
         return request(self.name, params, identity=identity, provider=altcraft(provider))
 
-    def read(self, answer: Answer, provider: Provider) -> Outcome:  # noqa: ARG002 - the port's signature
+    def read(self, answer: Answer, params: Params, provider: Provider) -> Outcome:  # noqa: ARG002 - the port's signature
         return outcome(answer)

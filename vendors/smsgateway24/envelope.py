@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from vendors.answers import code, described, json_object, retry_after
-from vendors.operation import Answer, Outcome, OutcomeKind, Request
 from vendors.smsgateway24.provider import SmsGateway24Provider
+from vendors.wire import Answer, Outcome, OutcomeKind, Request
 
 _BY_STATUS = {
     401: OutcomeKind.UNAUTHORIZED,

@@ -12,12 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from vendors.answers import code, described, json_object
-from vendors.operation import Answer, Finding, Identity, Params, Query, Sighting
+from vendors.lookup import Finding, Query, Sighting
 from vendors.provider import Provider
 from vendors.smsgateway24.envelope import request
 from vendors.smsgateway24.number import digits
 from vendors.smsgateway24.provider import smsgateway24
 from vendors.smsgateway24.text import same
+from vendors.wire import Answer, Identity, Params
 
 BEFORE = timedelta(days=1)
 """Before the first call: the zone of the filter's dates is not documented."""

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import AfterValidator, Field, StringConstraints
 
-from vendors.provider import Provider
+from core.configuration import SecretRef
+from vendors.provider import Provider, ReportingProvider
 
 
 def _country(value: str) -> str:
@@ -24,10 +25,11 @@ Sim = Annotated[int, Field(strict=True, ge=0, le=5)]
 Part = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
-class SmsGateway24Provider(Provider):
+class SmsGateway24Provider(ReportingProvider):
     """`providers: {sms: {kind: smsgateway24, ...}}`."""
 
     kind: Literal["smsgateway24"] = "smsgateway24"
+    token: SecretRef
     url: str = "https://smsgateway24.com"
     device_id: DeviceId = Field(description="the phone that sends, or an approved sender")
     sim: Sim | None = Field(None, description="slot of the phone: 0 or 1; 2 to 5 are messengers")

@@ -7,23 +7,13 @@ must not go in: several recipients in one call; one lookup could not tell them a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from core.clock import from_text
-from vendors.operation import (
-    Answer,
-    Effect,
-    Identity,
-    InvalidParams,
-    Lookup,
-    Outcome,
-    Params,
-    Request,
-)
+from vendors.operation import Operation
 from vendors.parameters import StrictParams, checked, dumped
 from vendors.provider import Provider
 from vendors.smsgateway24.envelope import outcome, request
@@ -31,6 +21,7 @@ from vendors.smsgateway24.lookup import TextLookup
 from vendors.smsgateway24.number import country, to_e164
 from vendors.smsgateway24.provider import DeviceId, Sim, smsgateway24
 from vendors.smsgateway24.text import cleaned
+from vendors.wire import Answer, Identity, InvalidParams, Outcome, Params, Request
 
 _PLAIN_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}(:[0-9]{2})?)?")
 _OFFSET_TIME = re.compile(
@@ -68,14 +59,15 @@ class TextParams(StrictParams):
     )
 
 
-class Send:
+class Send(Operation):
     """The operation."""
 
     name = "send"
+    summary = "One text to one mobile number; never sent twice."
+    source = "SmsGateway24 API v1.0, addsms"
     model = TextParams
     repeatable = False
-    window: timedelta | None = None
-    lookup: Lookup | None = TextLookup()
+    lookup = TextLookup()
 
     def prepare(self, params: Params, provider: Provider) -> Params:
         account = smsgateway24(provider)
@@ -98,12 +90,6 @@ class Send:
             return None
         return f"country {of_number or 'of this number'} is not allowed"
 
-    def effect(self, params: Params, provider: Provider) -> Effect:  # noqa: ARG002 - the port's signature
-        return Effect()
-
-    def reduce(self, params: Params, keep: Mapping[str, frozenset[str]]) -> Params:  # noqa: ARG002 - the port's signature
-        return dict(params)
-
     def request(self, params: Params, identity: Identity, provider: Provider) -> Request:
         fields: dict[str, str | int] = {
             "sendto": params["to"],
@@ -114,5 +100,5 @@ class Send:
         }
         return request("addsms", fields, smsgateway24(provider))
 
-    def read(self, answer: Answer, provider: Provider) -> Outcome:
+    def read(self, answer: Answer, params: Params, provider: Provider) -> Outcome:  # noqa: ARG002 - the port's signature
         return outcome(answer, smsgateway24(provider), reference="sms_id")

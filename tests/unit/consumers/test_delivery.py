@@ -15,8 +15,10 @@ from core.journal.states import State
 from tests.samples import NOON, an_action
 from vendors.altcraft import ALTCRAFT
 from vendors.altcraft.provider import AltcraftProvider
-from vendors.operation import Operation, Outcome, OutcomeKind
+from vendors.altcraft.subscriptions_set import SubscriptionsSet
+from vendors.operation import Operation
 from vendors.smsgateway24 import SMSGATEWAY24
+from vendors.wire import Outcome, OutcomeKind
 
 SECOND = timedelta(seconds=1)
 SET = ALTCRAFT.operations["subscriptions/set"]
@@ -116,15 +118,11 @@ def test_what_expired_is_not_called_but_a_text_of_unknown_outcome_is_looked_up()
     assert isinstance(course(held(SEND, expires_at=past, unknown=True)), FindOut)
 
 
-class Clone:
-    """An operation like `vsenders/clone`: not repeatable, recognised by its Request-ID for a
-    day."""
+class Clone(SubscriptionsSet):
+    """An operation like `vsenders/clone` without its lookup: not repeatable, recognised by its
+    Request-ID for a day."""
 
-    def __init__(self) -> None:
-        self.repeatable, self.lookup, self.window = False, None, timedelta(hours=24)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(SET, name)
+    repeatable = False
 
 
 @pytest.mark.parametrize(("hours", "called"), [(23, True), (25, False)])

@@ -9,10 +9,11 @@ from consumers.reconcile import Absent, Found, Looked, Reconciler, Unproven
 from core.configuration import SecretRef
 from core.journal.port import Earlier
 from tests.samples import NOON, an_action
-from vendors.operation import Answer, Finding, Identity, Params, Query, Request, Sighting
+from vendors.lookup import Finding, Query, Sighting
 from vendors.provider import Provider
 from vendors.smsgateway24 import SMSGATEWAY24
 from vendors.smsgateway24.provider import SmsGateway24Provider
+from vendors.wire import Answer, Identity, Params, Request
 
 PROVIDER = SmsGateway24Provider(token=SecretRef(env="X"), device_id=1, region="DE")
 IDENTITY = Identity(request_id="r", tag=7, called_at=NOON)

@@ -13,10 +13,11 @@ from typing import Any
 
 from core.configuration import SecretRef
 from vendors.altcraft.provider import AltcraftProvider
-from vendors.operation import Answer, Identity, Operation, Params
+from vendors.operation import Operation
 from vendors.provider import Provider
 from vendors.registry import VENDORS
 from vendors.smsgateway24.provider import SmsGateway24Provider
+from vendors.wire import Answer, Identity, Params
 
 TOKEN = "abcdefghijklmnqrstuvwxyz"
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)

@@ -13,7 +13,7 @@ from core.errors import ConfigurationError
 from tests.unit.vendors.cases import IDENTITY, TOKEN, altcraft_provider, answer, token_in
 from vendors.altcraft.provider import AltcraftProvider
 from vendors.altcraft.subscriptions_set import SubscriptionsSet
-from vendors.operation import Identity, InvalidParams, OutcomeKind, Params
+from vendors.wire import Identity, InvalidParams, OutcomeKind, Params
 
 SET = SubscriptionsSet()
 EMAIL: Params = {"profile_id": "p-1", "channel": "email", "email": "john@example.com"}
@@ -47,7 +47,7 @@ def test_the_printed_answer_is_done(altcraft: AltcraftProvider) -> None:
         "data": {"action": "subscribed", "is_new_channel": false, "is_new_contact": false,
                  "is_new_subscription": true, "is_restored": false, "is_safe": true},
         "error": 0, "error_text": "Successful operation"}"""
-    outcome = SET.read(answer(200, printed), altcraft)
+    outcome = SET.read(answer(200, printed), {}, altcraft)
     assert (outcome.kind, outcome.reference, outcome.reason) == (
         OutcomeKind.DONE,
         None,
@@ -173,22 +173,22 @@ def test_an_error_in_the_body_counts_with_either_status(
 ) -> None:
     """The documentation leaves open which status comes with a business error."""
     body = orjson.dumps({"error": error, "error_text": "Some words"})
-    outcome = SET.read(answer(status, body), altcraft)
+    outcome = SET.read(answer(status, body), {}, altcraft)
     assert outcome.kind is kind
     assert "Some words" in outcome.reason
     assert str(error) in outcome.reason
 
 
 def test_an_error_status_outweighs_a_body_that_claims_success(altcraft: AltcraftProvider) -> None:
-    assert SET.read(answer(500, '{"error":0}'), altcraft).kind is OutcomeKind.TEMPORARY
-    assert SET.read(answer(400, '{"error":0}'), altcraft).kind is OutcomeKind.REFUSED
+    assert SET.read(answer(500, '{"error":0}'), {}, altcraft).kind is OutcomeKind.TEMPORARY
+    assert SET.read(answer(400, '{"error":0}'), {}, altcraft).kind is OutcomeKind.REFUSED
 
 
 def test_a_tariff_limit_is_tried_again_slowly(altcraft: AltcraftProvider) -> None:
     for limited in (answer(402), answer(200, '{"error":402}')):
-        assert SET.read(limited, altcraft).retry_after == timedelta(hours=1)
+        assert SET.read(limited, {}, altcraft).retry_after == timedelta(hours=1)
     asked = answer(200, '{"error":402}', retry_after="60")
-    assert SET.read(asked, altcraft).retry_after == timedelta(minutes=1)
+    assert SET.read(asked, {}, altcraft).retry_after == timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("name", ["duplicate_request", "x_duplicate_request"])
@@ -196,13 +196,13 @@ def test_an_answer_from_the_providers_memory_is_told_apart(
     name: str, altcraft: AltcraftProvider
 ) -> None:
     for body in ('{"error":0}', '{"error":500}'):
-        assert SET.read(answer(200, body, **{name: "true"}), altcraft).duplicate
-        assert not SET.read(answer(200, body, **{name: "false"}), altcraft).duplicate
+        assert SET.read(answer(200, body, **{name: "true"}), {}, altcraft).duplicate
+        assert not SET.read(answer(200, body, **{name: "false"}), {}, altcraft).duplicate
 
 
 def test_reasons_do_not_repeat_a_persons_address(altcraft: AltcraftProvider) -> None:
     said = '{"error":400,"error_text":"john@example.com is not valid\\n\\u0000"}'
-    reason = SET.read(answer(200, said), altcraft).reason
+    reason = SET.read(answer(200, said), {}, altcraft).reason
     assert reason == "HTTP 200, error 400: *** is not valid"
 
 
@@ -216,11 +216,11 @@ def test_effects_tell_subscriptions_apart(altcraft: AltcraftProvider, token: Sec
         {**EMAIL, "channel": "viber", "email": None, "cc_data": {"phone": "+79000000000"}},
     ]
     effects = [SET.effect(SET.prepare(params, altcraft), altcraft) for params in variants]
-    assert len({effect.order_key for effect in effects}) == 1
+    assert len({effect.order_keys for effect in effects}) == 1
     assert len({effect.targets[0].entity for effect in effects}) == len(variants)
     elsewhere = altcraft_provider(token, url="https://other.example")
     other = SET.effect(SET.prepare(EMAIL, elsewhere), elsewhere)
-    assert other.order_key != effects[0].order_key
+    assert other.order_keys != effects[0].order_keys
     assert other.targets[0].entity != effects[0].targets[0].entity
 
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from core.configuration import SecretRef
 from tests.unit.vendors.cases import IDENTITY, TOKEN, Case, answer, cases
-from vendors.operation import Answer, Finding, InvalidParams, OutcomeKind
+from vendors.lookup import Finding
 from vendors.registry import VENDORS
+from vendors.wire import Answer, InvalidParams, OutcomeKind
 
 CASES = list(cases(SecretRef(env="POSTERN_TEST_TOKEN")))
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
@@ -116,7 +117,7 @@ def test_the_same_call_makes_the_same_bytes(case: Case) -> None:
 
 @every_case
 def test_its_success_answer_is_done(case: Case) -> None:
-    outcome = case.operation.read(answer(200, case.success), case.provider)
+    outcome = case.operation.read(answer(200, case.success), case.prepared(), case.provider)
     assert outcome.kind is OutcomeKind.DONE
 
 
@@ -124,7 +125,7 @@ def test_its_success_answer_is_done(case: Case) -> None:
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_refused_and_not_followed(case: Case, status: int) -> None:
     moved = answer(status, location="http://169.254.169.254/")
-    assert case.operation.read(moved, case.provider).kind is OutcomeKind.REFUSED
+    assert case.operation.read(moved, case.prepared(), case.provider).kind is OutcomeKind.REFUSED
 
 
 @every_case
@@ -133,7 +134,10 @@ def test_a_redirect_is_refused_and_not_followed(case: Case, status: int) -> None
 )
 def test_what_is_no_answer_of_the_api_leaves_the_outcome_unknown(case: Case, body: bytes) -> None:
     """A proxy's page behind a 200 says nothing about the effect."""
-    assert case.operation.read(answer(200, body), case.provider).kind is OutcomeKind.UNKNOWN
+    assert (
+        case.operation.read(answer(200, body), case.prepared(), case.provider).kind
+        is OutcomeKind.UNKNOWN
+    )
 
 
 @every_case
@@ -149,7 +153,7 @@ def test_what_is_no_answer_of_the_api_leaves_the_outcome_unknown(case: Case, bod
     ],
 )
 def test_a_bare_status_is_enough(case: Case, status: int, kind: OutcomeKind) -> None:
-    assert case.operation.read(answer(status), case.provider).kind is kind
+    assert case.operation.read(answer(status), case.prepared(), case.provider).kind is kind
 
 
 @every_case
@@ -157,7 +161,7 @@ def test_a_server_error_never_leads_to_a_second_effect(case: Case) -> None:
     """It may come after the effect: only what can be repeated safely is tried again as it is."""
     expected = OutcomeKind.TEMPORARY if case.operation.repeatable else OutcomeKind.UNKNOWN
     for status in (500, 502, 504):
-        assert case.operation.read(answer(status), case.provider).kind is expected
+        assert case.operation.read(answer(status), case.prepared(), case.provider).kind is expected
 
 
 @every_case
@@ -169,7 +173,7 @@ def test_what_cannot_be_repeated_can_be_looked_up(case: Case) -> None:
 def test_an_effect_is_stable_and_holds_no_personal_data(case: Case) -> None:
     effect = case.operation.effect(case.prepared(), case.provider)
     assert effect == case.operation.effect(case.prepared(), case.provider)
-    names = [effect.order_key or "", *(target.entity for target in effect.targets)]
+    names = [*effect.order_keys, *(target.entity for target in effect.targets)]
     assert not any(part in name for name in names for part in ("@", "+79", "john", "p-1"))
 
 
@@ -179,20 +183,23 @@ def test_reducing_keeps_the_identity_and_sets_only_what_is_kept(case: Case) -> N
     effect = case.operation.effect(params, case.provider)
     for target in effect.targets:
         for name in target.fields:
-            kept = case.operation.reduce(params, {target.entity: frozenset({name})})
+            kept = case.operation.reduce(params, {target.entity: frozenset({name})}, case.provider)
             (left,) = case.operation.effect(kept, case.provider).targets
             assert left.entity == target.entity
             assert left.fields - {"contact"} == {name} - {"contact"}
-        everything = case.operation.reduce(params, {target.entity: target.fields})
+        everything = case.operation.reduce(params, {target.entity: target.fields}, case.provider)
         assert everything == params
-        assert case.operation.reduce(params, {target.entity: frozenset({"*"})}) == params
+        assert (
+            case.operation.reduce(params, {target.entity: frozenset({"*"})}, case.provider)
+            == params
+        )
 
 
 @settings(max_examples=150, deadline=None)
 @given(answered=ANSWERS)
 @pytest.mark.parametrize("case", [CASES[0], CASES[-1]], ids=str)
 def test_reading_never_raises(case: Case, answered: Answer) -> None:
-    outcome = case.operation.read(answered, case.provider)
+    outcome = case.operation.read(answered, case.prepared(), case.provider)
     assert len(outcome.reason) <= 260
     assert outcome.reason.isprintable()
     assert outcome.retry_after is None or 0 <= outcome.retry_after.total_seconds() <= 3600

@@ -10,9 +10,10 @@ import orjson
 import pytest
 
 from tests.unit.vendors.cases import IDENTITY, NOW, answer
-from vendors.operation import Answer, Finding, Params, Sighting
+from vendors.lookup import Finding, Sighting
 from vendors.smsgateway24.lookup import TextLookup
 from vendors.smsgateway24.provider import SmsGateway24Provider
+from vendors.wire import Answer, Params
 
 LOOKUP = TextLookup()
 PARAMS: Params = {"to": "+4915752982212", "text": "Hello! 👋 Thank you", "device_id": 260}

@@ -9,9 +9,9 @@ import pytest
 
 from core.configuration import SecretRef
 from tests.unit.vendors.cases import IDENTITY, TOKEN, answer, sms_provider
-from vendors.operation import InvalidParams, OutcomeKind, Params
 from vendors.smsgateway24.provider import SmsGateway24Provider
 from vendors.smsgateway24.send import Send
+from vendors.wire import InvalidParams, OutcomeKind, Params
 
 SEND = Send()
 TEXT: Params = {"to": "+4915752982212", "text": "Hello!"}
@@ -40,7 +40,7 @@ def test_the_printed_answer_is_done(sms: SmsGateway24Provider) -> None:
 "error": 0,
 "sms_id": 62807347,
 "message": "Sms has been saved successfully"}"""
-    outcome = SEND.read(answer(200, printed), sms)
+    outcome = SEND.read(answer(200, printed), {}, sms)
     assert (outcome.kind, outcome.reference) == (OutcomeKind.DONE, "62807347")
 
 
@@ -152,15 +152,15 @@ def test_success_needs_the_id_of_the_text(zero: object, sms: SmsGateway24Provide
     """Without it nothing proves that a text was saved, and nothing can be found again."""
     for sms_id in (62807347, "62807347"):
         body = orjson.dumps({"error": zero, "sms_id": sms_id})
-        assert SEND.read(answer(200, body), sms).reference == "62807347"
+        assert SEND.read(answer(200, body), {}, sms).reference == "62807347"
     nothings: tuple[object, ...] = (None, "", 0, True, [], "abc")
     for nothing in nothings:
         body = orjson.dumps({"error": zero, "sms_id": nothing})
-        assert SEND.read(answer(200, body), sms).kind is OutcomeKind.UNKNOWN
+        assert SEND.read(answer(200, body), {}, sms).kind is OutcomeKind.UNKNOWN
 
 
 def test_an_error_is_a_refusal_with_the_providers_words(sms: SmsGateway24Provider) -> None:
-    outcome = SEND.read(answer(200, '{"error":1,"message":"Device not found"}'), sms)
+    outcome = SEND.read(answer(200, '{"error":1,"message":"Device not found"}'), {}, sms)
     assert outcome.kind is OutcomeKind.REFUSED
     assert "Device not found" in outcome.reason
 
@@ -169,8 +169,8 @@ def test_an_error_is_a_refusal_with_the_providers_words(sms: SmsGateway24Provide
 def test_an_error_with_a_listed_text_is_tried_again(status: int, token: SecretRef) -> None:
     provider = sms_provider(token, temporary_texts=["try AGAIN", "queue is full"])
     body = '{"error":1,"message":"Please Try again later"}'
-    assert SEND.read(answer(status, body), provider).kind is OutcomeKind.TEMPORARY
-    other = SEND.read(answer(status, '{"error":1,"message":"No money"}'), provider)
+    assert SEND.read(answer(status, body), {}, provider).kind is OutcomeKind.TEMPORARY
+    other = SEND.read(answer(status, '{"error":1,"message":"No money"}'), {}, provider)
     assert other.kind is OutcomeKind.REFUSED
 
 
@@ -179,4 +179,4 @@ def test_an_error_code_nobody_documented_leaves_the_outcome_unknown(
     error: object, sms: SmsGateway24Provider
 ) -> None:
     body = orjson.dumps({"error": error, "sms_id": 5})
-    assert SEND.read(answer(200, body), sms).kind is OutcomeKind.UNKNOWN
+    assert SEND.read(answer(200, body), {}, sms).kind is OutcomeKind.UNKNOWN

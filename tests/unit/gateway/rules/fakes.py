@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,11 @@ from core.document import Document, read_document
 from core.messages import Event
 from gateway.rules.load import load_rules
 from gateway.rules.plan import Rules
+from vendors.answers import json_object
 from vendors.load import load_providers
-from vendors.operation import (
-    Answer,
-    Effect,
-    Identity,
-    InvalidParams,
-    Lookup,
-    Outcome,
-    OutcomeKind,
-    Params,
-    Request,
-    Vendor,
-)
+from vendors.operation import Operation, Vendor
 from vendors.provider import Provider
+from vendors.wire import Answer, Identity, InvalidParams, Outcome, OutcomeKind, Params, Request
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 KEEP = timedelta(days=30)
@@ -47,14 +37,14 @@ class NoteParams(BaseModel):
     extra: Any = None
 
 
-class Note:
+class Note(Operation):
     """Takes anybody but `nobody`, and breaks on `broken`."""
 
     name = "note"
+    summary = "Note something."
+    source = "these tests"
     model = NoteParams
     repeatable = True
-    window: timedelta | None = None
-    lookup: Lookup | None = None
 
     def prepare(self, params: Params, provider: Provider) -> Params:
         if params.get("to") == "nobody":
@@ -67,23 +57,18 @@ class Note:
     def recipient(self, params: Params) -> str | None:
         return str(params["to"])
 
-    def guard(self, params: Params, provider: Provider) -> str | None:
-        return None
-
-    def effect(self, params: Params, provider: Provider) -> Effect:
-        return Effect()
-
-    def reduce(self, params: Params, keep: Mapping[str, frozenset[str]]) -> Params:
-        return params
-
     def request(self, params: Params, identity: Identity, provider: Provider) -> Request:
         return Request(path="note", headers={}, body=b"")
 
-    def read(self, answer: Answer, provider: Provider) -> Outcome:
+    def read(self, answer: Answer, params: Params, provider: Provider) -> Outcome:
         return Outcome(kind=OutcomeKind.DONE)
 
 
-FAKE = {"fake": Vendor(kind="fake", provider=FakeProvider, operations={"note": Note()})}
+FAKE = {
+    "fake": Vendor(
+        kind="fake", provider=FakeProvider, content=json_object, operations={"note": Note()}
+    )
+}
 
 PROVIDERS = """
 providers:
