@@ -103,7 +103,7 @@ class Carrier:
                 owner=self._settings.owner,
                 lease=lease,
                 lag=self._provider.reconcile_lag,
-                order_key=planned.order.key,
+                order_keys=planned.order.keys,
                 targets=planned.order.targets,
             )
         )

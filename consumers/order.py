@@ -1,4 +1,4 @@
-"""What an action sets, as the journal keeps it: the key of its profile and its targets.
+"""What an action sets, as the journal keeps it: the keys of its profile and contacts, its targets.
 
 Keys are prefixed with the provider's name: two providers of one vendor are two accounts.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from core.journal.port import Target
+from core.journal.port import DATABASE_MARK, Target
 from core.messages import Action
 from vendors.operation import Operation
 from vendors.provider import Provider
@@ -16,10 +16,13 @@ from vendors.provider import Provider
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """`key`: calls with the same key go one at a time (None: no order)."""
+    """`keys`: calls that share one go one at a time (empty: no order). `within`: the database they
+    belong to; `sweeps`: the call reaches over all of it."""
 
-    key: str | None = None
+    keys: tuple[str, ...] = ()
     targets: tuple[Target, ...] = ()
+    within: str | None = None
+    sweeps: bool = False
     entities: tuple[tuple[str, str], ...] = ()
     """Each target's key in the journal, and the entity that the vendor named."""
 
@@ -29,16 +32,27 @@ UNORDERED = Order()
 
 def order_of(action: Action, operation: Operation, provider: Provider) -> Order:
     effect = operation.effect(action.params, provider)
-    if not effect.order_keys:
+    name = action.provider
+    within = DATABASE_MARK + _key(name, effect.within) if effect.within is not None else None
+    if effect.sweeps and within is not None:
+        keys: tuple[str, ...] = (within,)
+    else:
+        keys = tuple(sorted({_key(name, key) for key in effect.order_keys}))
+    if not keys:
         return UNORDERED
-    entities = tuple((_key(action.provider, t.entity), t.entity) for t in effect.targets)
     return Order(
-        key=_key(action.provider, effect.order_keys[0]),
+        keys=keys,
         targets=tuple(
-            Target(entity=key, fields=target.fields)
-            for (key, _), target in zip(entities, effect.targets, strict=True)
+            Target(
+                entity=_key(name, target.entity),
+                fields=target.fields,
+                under=tuple(_key(name, entity) for entity in target.under),
+            )
+            for target in effect.targets
         ),
-        entities=entities,
+        within=within,
+        sweeps=effect.sweeps,
+        entities=tuple((_key(name, target.entity), target.entity) for target in effect.targets),
     )
 
 

@@ -119,6 +119,40 @@ class EventRecord:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What was reported of one text after its provider took it.
+
+    `stage` is pending, sent, delivered or failed. Of several reports of one text the one with the
+    highest `rank` counts, whatever the order they come in; after a `final` one nothing follows.
+    """
+
+    provider: str
+    reference: str
+    stage: str
+    rank: int
+    meaning: str
+    final: bool
+    at: datetime
+
+
+def encode_receipt(receipt: Receipt) -> bytes:
+    body = {
+        "v": VERSION,
+        "kind": "receipt",
+        "receipt": {
+            "provider": receipt.provider,
+            "reference": receipt.reference,
+            "stage": receipt.stage,
+            "rank": receipt.rank,
+            "meaning": receipt.meaning,
+            "final": receipt.final,
+            "at": to_text(receipt.at),
+        },
+    }
+    return orjson.dumps(body)
+
+
 def encode_action(message: ActionMessage) -> bytes:
     body = {
         "v": VERSION,
@@ -169,9 +203,34 @@ def encode_record(record: EventRecord) -> bytes:
     return orjson.dumps(body)
 
 
+def decode_recorded(body: bytes) -> EventRecord | Receipt:
+    """Anything that the recorder writes down. Raises UnreadableMessage or UnknownVersion."""
+    content = _open(body, "event", "receipt")
+    return _receipt_in(content) if content["kind"] == "receipt" else _record_in(content)
+
+
 def decode_record(body: bytes) -> EventRecord:
     """Raises UnreadableMessage or UnknownVersion; never anything else."""
-    content = _open(body, "event")
+    return _record_in(_open(body, "event"))
+
+
+def _receipt_in(content: JsonObject) -> Receipt:
+    try:
+        raw = content["receipt"]
+        return Receipt(
+            provider=str(raw["provider"]),
+            reference=str(raw["reference"]),
+            stage=str(raw["stage"]),
+            rank=int(raw["rank"]),
+            meaning=str(raw["meaning"]),
+            final=bool(raw["final"]),
+            at=from_text(raw["at"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UnreadableMessage(f"not a receipt: {type(error).__name__}") from error
+
+
+def _record_in(content: JsonObject) -> EventRecord:
     try:
         raw = content["event"]
         return EventRecord(
@@ -202,7 +261,7 @@ def decode_record(body: bytes) -> EventRecord:
         raise UnreadableMessage(f"not an event record: {type(error).__name__}") from error
 
 
-def _open(body: bytes, kind: str) -> JsonObject:
+def _open(body: bytes, *kinds: str) -> JsonObject:
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -211,8 +270,8 @@ def _open(body: bytes, kind: str) -> JsonObject:
         raise UnreadableMessage("no version")
     if content["v"] != VERSION:
         raise UnknownVersion(f"version {content['v']}, this program reads {VERSION}")
-    if content.get("kind") != kind:
-        raise UnreadableMessage(f"not of kind {kind}")
+    if content.get("kind") not in kinds:
+        raise UnreadableMessage(f"not of kind {' or '.join(kinds)}")
     return content
 
 

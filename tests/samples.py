@@ -75,6 +75,9 @@ def a_claim(
     lease: timedelta = timedelta(seconds=20),
     lag: timedelta = timedelta(seconds=30),
     order_key: str | None = None,
+    order_keys: tuple[str, ...] = (),
+    within: str | None = None,
+    sweeps: bool = False,
     targets: tuple[Target, ...] = (),
 ) -> Claim:
     return Claim(
@@ -82,7 +85,9 @@ def a_claim(
         owner=owner,
         lease=lease,
         lag=lag,
-        order_key=order_key,
+        order_keys=order_keys or ((order_key,) if order_key else ()),
+        within=within,
+        sweeps=sweeps,
         targets=targets,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
+import orjson
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,11 +14,25 @@ from core.clock import from_micros
 from core.journal import machine, tables
 from core.journal.actions import change_actions, lock_actions
 from core.journal.dialect import among, insert_missing, upsert
+from core.journal.leases import lock_leases, newest_parts
 from core.journal.machine import Age, End, Leave, OrderLease, Run, Wait
 from core.journal.port import Claim, Granted, NotGranted
 from core.journal.rows import field_key, machine_row, micros, new_row
 from core.journal.states import State
 from core.messages import Action, ActionMessage, decode_action, encode_action
+
+SWEEP_MARGIN = 5_000_000
+"""Microseconds that a sweep keeps others back after what it waits for is over: it is published
+again in that time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Whose word on a field is the newest, and which sweeps reach over it."""
+
+    age: Age
+    within: str | None
+    under: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -26,9 +41,10 @@ class _Writes:
 
     actions: list[dict[str, Any]] = field(default_factory=list)
     leases: dict[str, OrderLease] = field(default_factory=dict)
-    marks: dict[tuple[str, str], Age] = field(default_factory=dict)
+    marks: dict[tuple[str, str], Mark] = field(default_factory=dict)
     known_marks: dict[tuple[str, str], Age] = field(default_factory=dict)
     owners: dict[str, State] = field(default_factory=dict)
+    newest_parts: dict[str, Age] = field(default_factory=dict)
 
 
 async def claim_all(
@@ -45,9 +61,13 @@ async def claim_all(
         ],
     )
     rows = await lock_actions(connection, [claim.message.action.id for claim in claims])
-    leases = await _lock_leases(connection, [c.order_key for c in claims if c.order_key])
-    marks = await _marks(connection, {t.entity for claim in claims for t in claim.targets})
+    leases = await lock_leases(connection, claims)
+    marks = await _marks(
+        connection,
+        {name for claim in claims for t in claim.targets for name in (t.entity, *t.under)},
+    )
     writes = _Writes(leases=dict(leases), known_marks=marks)
+    writes.newest_parts = await newest_parts(connection, claims, rows)
     writes.owners = await _owners(connection, claims, rows, marks)
     decided: set[str] = set()
     results: list[Granted | NotGranted] = []
@@ -70,7 +90,6 @@ async def claim_all(
 
 
 def _decide(row: Any, claim: Claim, now: int, writes: _Writes) -> machine.ClaimVerdict:
-    lease = writes.leases.get(claim.order_key) if claim.order_key else None
     claim = _with_field_keys(claim)
     age = machine.age_of(machine_row(row))
     newer = machine.newer_owners(claim.targets, writes.known_marks, age)
@@ -78,11 +97,24 @@ def _decide(row: Any, claim: Claim, now: int, writes: _Writes) -> machine.ClaimV
         machine_row(row),
         claim,
         now=now,
-        lease=lease,
+        leases=_met(claim, writes.leases),
         marks=writes.known_marks,
         # An owner that is not in the journal any more was carried out long ago.
         owners={name: writes.owners[name] for name in newer if name in writes.owners},
+        newest_part=writes.newest_parts.get(row.id),
     )
+
+
+def _met(claim: Claim, leases: Mapping[str, OrderLease]) -> dict[str, OrderLease]:
+    """The leases that this claim has to respect."""
+    if claim.sweeps:
+        return {
+            key: lease
+            for key, lease in leases.items()
+            if key in claim.order_keys or lease.within == claim.within
+        }
+    keys = (*claim.order_keys, claim.within)
+    return {key: leases[key] for key in keys if key is not None and key in leases}
 
 
 def _planned_otherwise(row: Any, action: Action) -> NotGranted | None:
@@ -118,7 +150,7 @@ def _note(
         "owner": None,
         "due_at": None,
         "blocked_on": None,
-        "order_key": claim.order_key,
+        "order_keys": " ".join(claim.order_keys) or None,
         "reason": row.reason,
         "updated_at": now,
     }
@@ -129,15 +161,21 @@ def _note(
             writes.actions.append(change | {"state": verdict.state.value, "reason": verdict.reason})
             return NotGranted(state=verdict.state, reason=verdict.reason, ended=True)
         case Wait():
-            # The mark is set although the call comes later: from now on nothing older may overwrite
-            # it.
-            _mark(row, claim, writes)
+            if claim.sweeps or verdict.on != claim.within:
+                # The mark is set although the call comes later: from now on nothing older may
+                # overwrite it. Not behind a sweep: it would find something newer than itself.
+                _mark(row, claim, writes)
+            if claim.sweeps and claim.within is not None:
+                # From now on nobody else begins, so that what is under way comes to an end.
+                writes.leases[claim.within] = OrderLease(
+                    action_id=row.id, until=verdict.until + SWEEP_MARGIN
+                )
             writes.actions.append(
                 change
                 | {
                     "state": State.WAITING.value,
                     "due_at": verdict.until,
-                    "blocked_on": claim.order_key,
+                    "blocked_on": verdict.on,
                     "reason": verdict.reason,
                 }
             )
@@ -156,9 +194,11 @@ def _note(
                     "owner": claim.owner,
                 }
             )
-            if claim.order_key:
-                writes.leases[claim.order_key] = OrderLease(
-                    action_id=row.id, until=until + micros(claim.lag)
+            for key in claim.order_keys:
+                writes.leases[key] = OrderLease(
+                    action_id=row.id,
+                    until=until + micros(claim.lag),
+                    within=None if claim.sweeps else claim.within,
                 )
             return Granted(
                 seq=row.seq + 1,
@@ -168,6 +208,7 @@ def _note(
                 called_at=from_micros(row.called_at) if row.called_at is not None else None,
                 now=from_micros(now),
                 keep=_named_as_asked(claim, verdict.keep),
+                remaining=orjson.loads(row.remaining) if row.remaining is not None else None,
             )
     assert_never(verdict)
 
@@ -176,7 +217,17 @@ def _mark(row: Any, claim: Claim, writes: _Writes) -> None:
     targets = _with_field_keys(claim).targets
     fresh = machine.new_marks(targets, writes.known_marks, machine.age_of(machine_row(row)))
     writes.known_marks.update(fresh)
-    writes.marks.update(fresh)
+    under: dict[tuple[str, str], tuple[str, ...]] = {}
+    for target in targets:
+        for name in target.fields:
+            key = (target.entity, name)
+            under[key] = (*under.get(key, ()), *target.under)
+    writes.marks.update(
+        {
+            key: Mark(age=age, within=claim.within if under[key] else None, under=under[key])
+            for key, age in fresh.items()
+        }
+    )
 
 
 def _with_field_keys(claim: Claim) -> Claim:
@@ -195,33 +246,11 @@ def _named_as_asked(
     """The kept fields under the names the claim used."""
     if keep is None:
         return None
-    return {
-        target.entity: frozenset(
-            name for name in target.fields if field_key(name) in keep.get(target.entity, ())
-        )
-        for target in claim.targets
-    }
-
-
-async def _lock_leases(connection: AsyncConnection, keys: Sequence[str]) -> dict[str, OrderLease]:
-    wanted = sorted(set(keys))
-    if not wanted:
-        return {}
-    # An empty lease first, so that there is a row to lock for a profile that nobody has called for
-    # yet.
-    await insert_missing(
-        connection,
-        tables.order_leases,
-        [{"order_key": key, "action_id": "", "until": 0} for key in wanted],
-    )
-    query = (
-        select(tables.order_leases)
-        .where(among(connection, tables.order_leases.c.order_key, wanted))
-        .order_by(tables.order_leases.c.order_key)
-        .with_for_update()
-    )
-    found = (await connection.execute(query)).all()
-    return {row.order_key: OrderLease(action_id=row.action_id, until=row.until) for row in found}
+    named: dict[str, frozenset[str]] = {}
+    for target in claim.targets:
+        kept = {name for name in target.fields if field_key(name) in keep.get(target.entity, ())}
+        named[target.entity] = named.get(target.entity, frozenset()) | kept
+    return named
 
 
 async def _marks(connection: AsyncConnection, entities: set[str]) -> dict[tuple[str, str], Age]:
@@ -261,7 +290,12 @@ async def _write(
 ) -> None:
     await change_actions(connection, writes.actions)
     changed = [
-        {"order_key": key, "action_id": lease.action_id, "until": lease.until}
+        {
+            "order_key": key,
+            "action_id": lease.action_id,
+            "until": lease.until,
+            "within": lease.within,
+        }
         for key, lease in sorted(writes.leases.items())
         if before.get(key) != lease
     ]
@@ -273,11 +307,13 @@ async def _write(
             {
                 "entity": entity,
                 "field": name,
-                "occurred_at": age.occurred_at,
-                "position": age.position,
-                "event_id": age.event_id,
-                "action_id": age.action_id,
+                "occurred_at": mark.age.occurred_at,
+                "position": mark.age.position,
+                "event_id": mark.age.event_id,
+                "action_id": mark.age.action_id,
+                "within": mark.within,
+                "under": " ".join(mark.under) or None,
             }
-            for (entity, name), age in sorted(writes.marks.items())
+            for (entity, name), mark in sorted(writes.marks.items())
         ],
     )

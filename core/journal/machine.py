@@ -62,10 +62,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLease:
-    """Who may call for a profile right now."""
+    """Who may call for a profile right now. `within`: the database it belongs to."""
 
     action_id: str
     until: int
+    within: str | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -91,10 +92,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Not now: another action of the same profile comes first."""
+    """Not now: another action of the same profile comes first. `on`: the key that is not free."""
 
     until: int
     reason: str
+    on: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +136,14 @@ def decide_claim(
     claim: Claim,
     *,
     now: int,
-    lease: OrderLease | None,
+    leases: Mapping[str, OrderLease],
     marks: Marks,
     owners: Mapping[str, State],
+    newest_part: Age | None = None,
 ) -> ClaimVerdict:
-    """`owners`: where the actions stand that set the newer marks (see `newer_owners`)."""
+    """`leases`: on the claim's keys, on the database around them, and for a sweep on everything in
+    it. `owners`: where the actions stand that set the newer marks (see `newer_owners`).
+    `newest_part`: for a sweep, the newest that was said about anything it would set."""
     if not is_claimable(row, claim.message.seq, now):
         return Leave(state=row.state, reason="the journal has it in hand")
     if row.expires_at is not None and row.expires_at <= now and not row.unknown:
@@ -146,22 +151,51 @@ def decide_claim(
         # first.
         return End(state=State.EXPIRED, reason="its time had passed before it was called")
     keep = kept_fields(claim.targets, marks, age_of(row))
-    if keep is not None and not any(keep.values()):
-        return End(
-            state=State.SUPERSEDED, reason="newer events have set everything it would have set"
-        )
-    if lease is not None and lease.until > now and lease.action_id != row.id:
-        return Wait(until=lease.until, reason="waits for an earlier call for the same profile")
+    if (end := _overtaken(keep, newest_part, age_of(row))) is not None:
+        return end
+    if (busy := _longest(leases, row.id, now)) is not None:
+        key, lease = busy
+        reason = "waits for an earlier call for the same profile"
+        return Wait(until=lease.until, reason=reason, on=key)
     if keep is not None:
-        return _reduced(keep, now, {owners.get(name, State.DONE) for name in owners})
+        newer = {owners.get(name, State.DONE) for name in owners}
+        return _reduced(keep, now, newer, claim.order_keys)
     return Run(keep=None)
 
 
-def _reduced(keep: dict[str, frozenset[str]], now: int, newer: set[State]) -> ClaimVerdict:
+def _overtaken(
+    keep: dict[str, frozenset[str]] | None, newest_part: Age | None, age: Age
+) -> End | None:
+    """Whether newer events leave nothing to do, or nothing that could be done alone."""
+    if keep is not None and not any(keep.values()):
+        reason = "newer events have set everything it would have set"
+        return End(state=State.SUPERSEDED, reason=reason)
+    if newest_part is not None and newest_part > age:
+        reason = "it reaches over everything, and something newer was said about a part of it"
+        return End(state=State.PARKED, reason=reason)
+    return None
+
+
+def _longest(
+    leases: Mapping[str, OrderLease], action_id: str, now: int
+) -> tuple[str, OrderLease] | None:
+    """The lease of somebody else that is held longest, if any is."""
+    held = [
+        (key, lease)
+        for key, lease in leases.items()
+        if lease.until > now and lease.action_id != action_id
+    ]
+    return max(held, key=lambda pair: (pair[1].until, pair[0]), default=None)
+
+
+def _reduced(
+    keep: dict[str, frozenset[str]], now: int, newer: set[State], keys: tuple[str, ...]
+) -> ClaimVerdict:
     """Only once the newer word has reached the provider. Before, the rest alone could make there
     what the newer one was to make, with other values: a subscription that nobody wants any more."""
     if newer & OPEN:
-        return Wait(until=now + NEWER_PAUSE, reason="waits for a newer change of the same fields")
+        reason = "waits for a newer change of the same fields"
+        return Wait(until=now + NEWER_PAUSE, reason=reason, on=keys[0] if keys else None)
     if newer - {State.DONE, State.SUPERSEDED}:
         return End(
             state=State.PARKED,
@@ -172,7 +206,10 @@ def _reduced(keep: dict[str, frozenset[str]], now: int, newer: set[State]) -> Cl
 
 def newer_owners(targets: tuple[Target, ...], marks: Marks, age: Age) -> frozenset[str]:
     """The actions that have set, newer, what this one would set."""
-    wanted = {target.entity: target.fields for target in targets}
+    wanted: dict[str, frozenset[str]] = {}
+    for target in targets:
+        for entity in (target.entity, *target.under):
+            wanted[entity] = wanted.get(entity, frozenset()) | target.fields
     return frozenset(
         mark.action_id
         for (entity, name), mark in marks.items()
@@ -193,9 +230,8 @@ def kept_fields(
     kept: dict[str, frozenset[str]] = {}
     reduced = False
     for target in targets:
-        newer = {
-            name for (entity, name), mark in marks.items() if entity == target.entity and mark > age
-        }
+        counts = {target.entity, *target.under}
+        newer = {name for (entity, name), mark in marks.items() if entity in counts and mark > age}
         if "*" in newer or ("*" in target.fields and newer):
             left: frozenset[str] = frozenset()
         else:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,10 +15,13 @@ from core.clock import to_micros
 from core.journal import machine, tables
 from core.journal.actions import change_actions, hold_profiles, lock_actions
 from core.journal.dialect import among, insert_missing
-from core.journal.port import Attempt, Finish
+from core.journal.port import DATABASE_MARK, Attempt, Finish
+from core.journal.receipts import awaited_row
 from core.journal.rows import indexed, machine_row, micros, new_row, short_reason
 from core.journal.states import State
 from core.messages import ActionMessage
+
+_WOKEN_BY_SWEEP = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,7 @@ async def finish_all(connection: AsyncConnection, finishes: Sequence[Finish], no
     changes: list[dict[str, Any]] = []
     tries: list[dict[str, Any]] = []
     releases: list[dict[str, Any]] = []
+    awaited: list[dict[str, Any]] = []
     results: list[bool] = []
     decided: set[str] = set()
     recorded = await _recorded(connection, [finish for finish in finishes if finish.again])
@@ -56,15 +61,18 @@ async def finish_all(connection: AsyncConnection, finishes: Sequence[Finish], no
         if accepted:
             decided.add(finish.action_id)
             changes.append(_change(row, finish, now))
-            if row.order_key:
-                hold = micros(finish.hold_order) if finish.hold_order else 0
-                releases.append(
-                    {"b_key": row.order_key, "b_action": row.id, "until": now + hold if hold else 0}
-                )
+            hold = micros(finish.hold_order) if finish.hold_order else 0
+            releases += [
+                {"b_key": key, "b_action": row.id, "until": now + hold if hold else 0}
+                for key in (row.order_keys or "").split()
+            ]
+            if finish.follow_in is not None and finish.reference is not None:
+                awaited.append(awaited_row(row, finish.reference, now + micros(finish.follow_in)))
     await change_actions(connection, changes)
     if tries:
         await connection.execute(insert(tables.attempts), tries)
     await hold_profiles(connection, releases)
+    await insert_missing(connection, tables.receipts, awaited)
     freed = [str(release["b_key"]) for release in releases if not release["until"]]
     return Finished(recorded=tuple(results), wanted=await _waited_for(connection, freed))
 
@@ -124,6 +132,9 @@ def _change(row: Any, finish: Finish, now: int) -> dict[str, Any]:
         "called_at": None if finish.renew else called_at,
         "reason": short_reason(finish.reason),
         "reference": indexed(finish.reference) or row.reference,
+        "remaining": (
+            orjson.dumps(finish.remaining) if finish.remaining is not None else row.remaining
+        ),
         "updated_at": now,
     }
 
@@ -157,14 +168,15 @@ async def wake_next(connection: AsyncConnection, order_keys: Sequence[str], now:
             .order_by(
                 tables.actions.c.occurred_at, tables.actions.c.position, tables.actions.c.event_id
             )
-            .limit(1)
+            # All who wait for a database may go on side by side; for a profile, one at a time.
+            .limit(_WOKEN_BY_SWEEP if key.startswith(DATABASE_MARK) else 1)
             .with_for_update(skip_locked=True)
         )
-        first = (await connection.execute(query)).scalar_one_or_none()
-        if first is not None:
+        woken = (await connection.execute(query)).scalars().all()
+        if woken:
             await connection.execute(
                 update(tables.actions)
-                .where(tables.actions.c.id == first)
+                .where(tables.actions.c.id.in_(woken))
                 .values(due_at=now, blocked_on=None)
             )
 

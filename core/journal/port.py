@@ -17,33 +17,45 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from core.journal.states import State
-from core.messages import Action, ActionMessage, EventRecord, JsonObject
+from core.messages import Action, ActionMessage, EventRecord, JsonObject, Receipt
+
+DATABASE_MARK = "!"
+"""First character of an order key that names a whole database: such keys are locked first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Fields of one entity that an action sets ("*": all of them)."""
+    """Fields of one entity that an action sets ("*": all of them). `under`: entities whose marks
+    count for this one too: a sweep over everything has set it there."""
 
     entity: str
     fields: frozenset[str]
+    under: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A wish to carry an action out.
 
-    `order_key` names the profile whose calls go one at a time; `targets` is what the action sets
-    (empty when a guard has already said no: it then leaves no mark). `owner` is the process
-    incarnation. `lag`: how long after the lease an effect may still become visible; the profile is
-    kept for so long if no outcome comes.
+    `order_keys` name whose calls go one at a time (a profile, its contacts); `targets` is what the
+    action sets (empty when a guard has already said no: it then leaves no mark). `owner` is the
+    process incarnation. `lag`: how long after the lease an effect may still become visible; the
+    profile is kept for so long if no outcome comes.
+
+    `within` names the database that all of it belongs to. With `sweeps` the action reaches over
+    that whole database: its only key is `within`, it waits for every call under way in there, they
+    wait for it, and it is parked where something newer has been said in there, since it can leave
+    nothing out.
     """
 
     message: ActionMessage
     owner: str
     lease: timedelta
     lag: timedelta = timedelta(0)
-    order_key: str | None = None
+    order_keys: tuple[str, ...] = ()
     targets: tuple[Target, ...] = ()
+    within: str | None = None
+    sweeps: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +65,7 @@ class Granted:
     `keep` maps entity to the fields that nothing newer has set (None: all of them). `unknown` says
     that an earlier call may have taken effect; `attempts` counts the attempts that were charged
     against the list of retries; `called_at` is when this generation was first called, if it was.
+    `remaining`: an earlier call did a part, and these are the parameters of what is left.
     """
 
     seq: int
@@ -62,6 +75,7 @@ class Granted:
     called_at: datetime | None
     now: datetime
     keep: dict[str, frozenset[str]] | None = None
+    remaining: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +112,8 @@ class Finish:
     may have taken effect. `renew`: the next try is a new generation (a new Request-ID). `called`: a
     request may have gone out (sets `called_at` of the generation). `hold_order`: keep other calls
     of this profile back so long. `again`: offered anew because the journal went away while it was
-    being recorded; if it was recorded after all, nothing is changed.
+    being recorded; if it was recorded after all, nothing is changed. `remaining`: the parameters of
+    what is left to do. `follow_in`: ask the provider for a receipt of `reference` after so long.
     """
 
     action_id: str
@@ -114,6 +129,8 @@ class Finish:
     renew: bool = False
     hold_order: timedelta | None = None
     again: bool = False
+    remaining: JsonObject | None = None
+    follow_in: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +154,25 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """A receipt that the provider is to be asked for. `asked`: how often it was."""
+
+    reference: str
+    asked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question for a receipt was put. `again_in` None: it is not asked any more."""
+
+    reference: str
+    again_in: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """How one stored action is shown. `attempts` is empty in lists."""
+    """How one stored action is shown. `attempts` is empty in lists. `receipt`: what was reported of
+    a text after the provider took it."""
 
     id: str
     ref: str
@@ -157,6 +191,7 @@ class Reported:
     updated_at: datetime
     attempts: tuple[Attempt, ...] = ()
     params: JsonObject = field(default_factory=dict)
+    receipt: Receipt | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,6 +301,19 @@ class Journal(DeliveryJournal, ReadJournal, Protocol):
 
     async def record(self, records: Sequence[EventRecord]) -> Recorded:
         """Insert what is missing, in one transaction. Never changes the state of an action."""
+        ...
+
+    async def receive(self, receipts: Sequence[Receipt]) -> int:
+        """Keep what was reported of texts; of several reports of one, the highest rank. Returns how
+        many told something new. The text need not be known yet."""
+        ...
+
+    async def receipts_due(self, provider: str, *, limit: int) -> list[Awaited]:
+        """Receipts that this provider is to be asked for now, oldest first."""
+        ...
+
+    async def asked(self, provider: str, questions: Sequence[Asked]) -> None:
+        """When to ask again. A receipt that is final is not asked for any more."""
         ...
 
     async def park_unreadable(self, body: bytes, *, queue: str, reason: str) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.clock import from_micros
 from core.journal import tables
 from core.journal.port import ActionFilter, ActionPage, Books, Earlier, EventReport
+from core.journal.receipts import of_actions
 from core.journal.rows import indexed, reported
 from core.journal.states import State
 from core.messages import Lane, decode_action, decode_record
@@ -41,8 +42,14 @@ async def event(connection: AsyncConnection, ref: str) -> EventReport | None:
             .order_by(tables.attempts.c.id)
         )
     ).all()
+    receipts = await of_actions(connection, rows)
     actions = tuple(
-        reported(row, [part for part in tries if part.action_id == row.id], params=True)
+        reported(
+            row,
+            [part for part in tries if part.action_id == row.id],
+            params=True,
+            receipts=receipts,
+        )
         for row in rows
     )
     record = decode_record(found.record)
@@ -79,7 +86,11 @@ async def actions(connection: AsyncConnection, wanted: ActionFilter) -> ActionPa
     rows = (await connection.execute(query.limit(limit + 1))).all()
     page = rows[:limit]
     following = f"{page[-1].created_at}.{page[-1].id}" if len(rows) > limit else None
-    return ActionPage(actions=tuple(reported(row, params=False) for row in page), next=following)
+    receipts = await of_actions(connection, page)
+    return ActionPage(
+        actions=tuple(reported(row, params=False, receipts=receipts) for row in page),
+        next=following,
+    )
 
 
 async def books(connection: AsyncConnection) -> Books:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from core.clock import from_micros, to_micros
 from core.journal.machine import Row
 from core.journal.port import Attempt, Reported
 from core.journal.states import State
-from core.messages import Action, ActionMessage, decode_action, encode_action
+from core.messages import Action, ActionMessage, Receipt, decode_action, encode_action
 
 SqlRow = Any
 """A row as SQLAlchemy gives it; its columns are those of `tables.actions` or `tables.attempts`."""
@@ -100,7 +100,13 @@ def message_of(row: SqlRow) -> ActionMessage:
     return ActionMessage(action=decode_action(row.message).action, seq=row.seq)
 
 
-def reported(row: SqlRow, attempts: Iterable[SqlRow] = (), *, params: bool) -> Reported:
+def reported(
+    row: SqlRow,
+    attempts: Iterable[SqlRow] = (),
+    *,
+    params: bool,
+    receipts: Mapping[tuple[str, str], Receipt],
+) -> Reported:
     return Reported(
         id=row.id,
         ref=row.ref,
@@ -119,6 +125,7 @@ def reported(row: SqlRow, attempts: Iterable[SqlRow] = (), *, params: bool) -> R
         updated_at=from_micros(row.updated_at),
         attempts=tuple(_attempt(part) for part in attempts),
         params=decode_action(row.message).action.params if params else {},
+        receipt=receipts.get((row.provider, row.reference)),
     )
 
 

@@ -61,8 +61,10 @@ async def take_over(
         )
         changes.append(_taken(row, state, due_at if waiting else None, reason, now))
         attempts.append(_lost_attempt(row, now))
-        if row.order_key:
-            holds.append({"b_key": row.order_key, "b_action": row.id, "until": due_at})
+        holds += [
+            {"b_key": key, "b_action": row.id, "until": due_at}
+            for key in (row.order_keys or "").split()
+        ]
     await change_actions(connection, changes)
     await connection.execute(insert(tables.attempts), attempts)
     await hold_profiles(connection, holds)

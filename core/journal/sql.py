@@ -16,12 +16,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.clock import Clock, to_micros
 from core.errors import JournalError, JournalUnavailable
 from core.journal import claims, outcomes, reading, recording, scheduling
+from core.journal import receipts as receipts_of_texts
 from core.journal.batch import Batch
 from core.journal.engine import Engines, database_now, transaction
 from core.journal.migrate import check_revision
 from core.journal.port import (
     ActionFilter,
     ActionPage,
+    Asked,
+    Awaited,
     Books,
     Claim,
     Due,
@@ -34,7 +37,7 @@ from core.journal.port import (
 )
 from core.journal.rows import micros
 from core.journal.states import State
-from core.messages import ActionMessage, EventRecord
+from core.messages import ActionMessage, EventRecord, Receipt
 from core.tasks import beside
 
 P = ParamSpec("P")
@@ -102,6 +105,25 @@ class SqlJournal:
             return await recording.record_all(connection, records, now)
 
         return await self._write(work)
+
+    async def receive(self, receipts: Sequence[Receipt]) -> int:
+        async def work(connection: AsyncConnection, now: int) -> int:  # noqa: ARG001
+            return await receipts_of_texts.receive(connection, receipts)
+
+        return await self._write(work)
+
+    async def receipts_due(self, provider: str, *, limit: int) -> list[Awaited]:
+        async def work(connection: AsyncConnection) -> list[Awaited]:
+            now = await self._now(connection)
+            return await receipts_of_texts.due(connection, provider, now=now, limit=limit)
+
+        return await self._read(work)
+
+    async def asked(self, provider: str, questions: Sequence[Asked]) -> None:
+        async def work(connection: AsyncConnection, now: int) -> None:
+            await receipts_of_texts.asked(connection, provider, questions, now=now)
+
+        await self._write(work)
 
     async def park_unreadable(self, body: bytes, *, queue: str, reason: str) -> str:
         async def work(connection: AsyncConnection, now: int) -> str:
@@ -182,9 +204,10 @@ class SqlJournal:
         results = await self._write(work)
         # An action that was woken for its profile and ended without a call passes its turn on.
         passed = {
-            claim.order_key
+            key
             for claim, result in zip(wanted, results, strict=True)
-            if claim.order_key and isinstance(result, NotGranted) and result.state in _NOT_CALLED
+            if isinstance(result, NotGranted) and result.state in _NOT_CALLED
+            for key in claim.order_keys
         }
         if passed:
             await self._wake(sorted(passed))

@@ -79,7 +79,8 @@ actions = Table(
     Column("called_at", BigInteger),
     Column("owner", String(64)),
     Column("blocked_on", String(80)),
-    Column("order_key", String(80)),
+    Column("order_keys", Text),
+    Column("remaining", LargeBinary),
     Column("reason", Text),
     Column("reference", Text),
     Column("recipient", Text),
@@ -123,6 +124,9 @@ marks = Table(
     Column("position", Integer, nullable=False),
     Column("event_id", Text, nullable=False),
     Column("action_id", String(40), nullable=False),
+    Column("within", String(80)),
+    Column("under", Text),
+    Index("ix_marks_within", "within", "field", "occurred_at"),
 )
 
 order_leases = Table(
@@ -131,7 +135,26 @@ order_leases = Table(
     Column("order_key", String(80), primary_key=True),
     Column("action_id", String(40), nullable=False),
     Column("until", BigInteger, nullable=False),
+    Column("within", String(80)),
+    Index("ix_order_leases_within", "within", "until"),
 )
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("provider", String(64), primary_key=True),
+    Column("reference", String(512), primary_key=True),
+    Column("stage", String(16), nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("meaning", Text, nullable=False),
+    Column("final", Boolean, nullable=False),
+    Column("reported_at", BigInteger),
+    Column("asked", Integer, nullable=False, server_default=text("0")),
+    Column("due_at", BigInteger),
+    Index("ix_receipts_due", "provider", "due_at"),
+)
+"""What was reported of texts, by the provider's own id of each: a report may come before the answer
+that told us the id, so it does not hang on the action's row."""
 
 leaders = Table(
     "leaders",
