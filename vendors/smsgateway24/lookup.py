@@ -8,15 +8,14 @@ wrong "not there" is a second text to a person, so whatever cannot be read whole
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
-from vendors.answers import code, described, json_object
 from vendors.lookup import Finding, Query, Sighting
 from vendors.provider import Provider
 from vendors.smsgateway24.envelope import request
-from vendors.smsgateway24.number import digits
+from vendors.smsgateway24.moments import in_utc, read_sent
 from vendors.smsgateway24.provider import smsgateway24
+from vendors.smsgateway24.rows import first, is_to, reference, rows, tag
 from vendors.smsgateway24.text import same
 from vendors.wire import Answer, Identity, Params
 
@@ -27,104 +26,52 @@ AFTER = timedelta(days=32)
 """After it: a later attempt of the same generation carries the same tag."""
 
 
+def window(identity: Identity, *, ordered: Sequence[str | None]) -> dict[str, str]:
+    """The filter's dates. `ordered`: the times the texts were ordered for, since the filter may
+    mean either."""
+    due = [read_sent(timetosend) for timetosend in ordered if timetosend is not None]
+    latest: datetime = max([identity.called_at, *due])
+    return {
+        "begindate": in_utc(identity.called_at - BEFORE),
+        "enddate": in_utc(latest + AFTER),
+    }
+
+
 class TextLookup:
-    """Asks for one text, and reads the list that comes back."""
+    """Asks for one text, and reads the list that comes back. `to` and `text` name the parameters
+    that hold its number and its body."""
+
+    def __init__(self, *, to: str = "to", text: str = "text") -> None:
+        self._to = to
+        self._text = text
 
     def queries(self, params: Params, identity: Identity, provider: Provider) -> Sequence[Query]:
         account = smsgateway24(provider)
-        window = {
-            "begindate": _moment(identity.called_at - BEFORE),
-            "enddate": _moment(_latest(params, identity) + AFTER),
-        }
+        dates = window(identity, ordered=[params.get("timetosend")])
         return (
             Query(
                 form="customerid",
-                request=request("getallsms", {"customerid": identity.tag, **window}, account),
+                request=request("getallsms", {"customerid": identity.tag, **dates}, account),
             ),
             Query(
                 form="phone",
-                request=request("getallsms", {"phone": params["to"], **window}, account),
+                request=request("getallsms", {"phone": params[self._to], **dates}, account),
             ),
         )
 
     def read(
         self, answer: Answer, params: Params, identity: Identity, claimed: frozenset[str]
     ) -> Sighting:
-        rows, problem = _rows(answer)
-        unclaimed = [row for row in rows if _reference(row) not in claimed]
-        to_number = [row for row in unclaimed if _is_to(row, params["to"])]
-        matches = [row for row in to_number if _tag(row) == identity.tag] or [
+        listed, problem = rows(answer)
+        unclaimed = [row for row in listed if reference(row) not in claimed]
+        to_number = [row for row in unclaimed if is_to(row, params[self._to])]
+        matches = [row for row in to_number if tag(row) == identity.tag] or [
             row
             for row in to_number
-            if _tag(row) == 0 and same(params["text"], str(row.get("body") or ""))
+            if tag(row) == 0 and same(params[self._text], str(row.get("body") or ""))
         ]
         if matches:
-            first = min(matches, key=lambda row: int(_reference(row)))
-            return Sighting(finding=Finding.FOUND, reference=_reference(first))
+            return Sighting(finding=Finding.FOUND, reference=first(matches))
         if problem:
             return Sighting(finding=Finding.FAILED, reason=problem)
         return Sighting(finding=Finding.EMPTY)
-
-
-def _rows(answer: Answer) -> tuple[list[dict[str, Any]], str]:
-    """The texts in an answer, and why it does not say everything (empty if it does).
-
-    `smss` is an object by id, or a list when it is empty: PHP writes both.
-    """
-    content = json_object(answer)
-    if not 200 <= answer.status <= 299 or content is None:
-        return [], described(answer, "no list of texts")
-    if code(content.get("error", 0)) != 0:
-        return [], described(answer, content.get("message"))
-    smss = content.get("smss")
-    if isinstance(smss, dict):
-        listed = [{"id": key, **row} if isinstance(row, dict) else row for key, row in smss.items()]
-    elif isinstance(smss, list):
-        listed = smss
-    else:
-        return [], described(answer, "no list of texts")
-    rows = [row for row in listed if _is_text(row)]
-    if len(rows) < len(listed):
-        return rows, described(answer, "a text in the list cannot be read")
-    count = code(content.get("count", len(rows)))
-    if count is not None and count > len(rows):
-        return rows, described(answer, "the list is not whole")
-    return rows, ""
-
-
-def _is_text(row: Any) -> bool:
-    return (
-        isinstance(row, dict)
-        and code(row.get("id")) is not None
-        and isinstance(row.get("sendto"), str | int)
-    )
-
-
-def _reference(row: dict[str, Any]) -> str:
-    return str(code(row["id"]))
-
-
-def _is_to(row: dict[str, Any], number: str) -> bool:
-    return digits(str(row["sendto"])) == digits(number)
-
-
-def _tag(row: dict[str, Any]) -> int:
-    """The row's tag: 0 where it has none (null, an empty string, 0), -1 where it is no number."""
-    value = row.get("customerid")
-    if value is None or value == "":
-        return 0
-    tag = code(value)
-    return -1 if tag is None else tag
-
-
-def _latest(params: Params, identity: Identity) -> datetime:
-    """The first call, or the time the text was ordered for: the filter may mean either."""
-    ordered = params.get("timetosend")
-    if ordered is None:
-        return identity.called_at
-    due = datetime.fromisoformat(ordered).replace(tzinfo=UTC)
-    return max(identity.called_at, due)
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -48,3 +48,20 @@ def country(e164: str) -> str | None:
 def digits(number: str) -> str:
     """Only the digits of an international number, so that ways of writing it compare equal."""
     return _NOT_DIGITS.sub("", number).removeprefix("00")
+
+
+def as_known(written: str, region: str) -> str:
+    """Who a text came from: E.164 where it is a number of its country, else as it was given (names
+    and short numbers send texts too)."""
+    written = written.strip()
+    if not _WRITTEN.fullmatch(written):
+        return written
+    spellings = (written, f"+{written}") if written.isdigit() else (written,)
+    for spelling in spellings:
+        try:
+            number = phonenumbers.parse(spelling, region)
+        except NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return written

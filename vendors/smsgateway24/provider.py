@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from phonenumbers import SUPPORTED_REGIONS
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from core.configuration import SecretRef
+from core.configuration import Duration, SecretRef
 from vendors.provider import Provider, ReportingProvider
 
 
@@ -29,21 +37,93 @@ class SmsGateway24Provider(ReportingProvider):
     """`providers: {sms: {kind: smsgateway24, ...}}`."""
 
     kind: Literal["smsgateway24"] = "smsgateway24"
-    token: SecretRef
+    token: SecretRef | None = Field(None, description="either this, or `email` and `password`")
     url: str = "https://smsgateway24.com"
-    device_id: DeviceId = Field(description="the phone that sends, or an approved sender")
+    email: SecretRef | None = Field(None, description="of a login; a token is got with it")
+    password: SecretRef | None = Field(None, description="of the same login", validate_default=True)
+    device_id: DeviceId | tuple[DeviceId, ...] = Field(
+        description="the phone that sends, or an approved sender; a list needs `pick`"
+    )
+    pick: Literal["online"] | None = Field(
+        None,
+        description="of a list: each text goes through one of those that are online, in turn",
+        validate_default=True,
+    )
+    silent_after: Duration = Field(
+        timedelta(minutes=5),
+        gt=timedelta(0),
+        description="a phone of the list that was not heard of for so long is left out",
+    )
     sim: Sim | None = Field(None, description="slot of the phone: 0 or 1; 2 to 5 are messengers")
     region: Country = Field(description="country of numbers that are written without one")
     countries: tuple[Country, ...] = Field(
         (), description="where texts may go; by default the region only"
     )
-    temporary_texts: tuple[
-        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)], ...
-    ] = Field((), description="parts of error messages that mean: try again later")
+    gather: int = Field(
+        100, ge=1, le=1000, description="texts of the bulk lane that share a call; 1: none do"
+    )
+    max_segments: Annotated[int, Field(ge=1)] | None = Field(
+        3, description="a text that takes more is warned of"
+    )
+    transliterate: bool = Field(
+        False, description="whether typographic quotes, dashes and spaces become plain ones"
+    )
+    temporary_texts: tuple[Part, ...] = Field(
+        (), description="parts of error messages that mean: try again later"
+    )
+    token_texts: tuple[Part, ...] = Field(
+        ("token",), description="parts of error messages that mean: the token is not accepted"
+    )
+
+    @field_validator("password")
+    @classmethod
+    def _one_way_in(cls, value: SecretRef | None, info: ValidationInfo) -> SecretRef | None:
+        token, email = info.data.get("token"), info.data.get("email")
+        if token is not None and (email is not None or value is not None):
+            raise ValueError("stands beside `token`: give either that, or `email` and `password`")
+        if (email is None) != (value is None):
+            raise ValueError("a login takes both, `email` and `password`")
+        return value
+
+    @field_validator("device_id")
+    @classmethod
+    def _different(cls, value: DeviceId | tuple[DeviceId, ...]) -> DeviceId | tuple[DeviceId, ...]:
+        if isinstance(value, tuple):
+            if not value:
+                raise ValueError("expected at least one device")
+            if len({str(device) for device in value}) < len(value):
+                raise ValueError("a device stands in the list twice")
+        return value
+
+    @field_validator("pick")
+    @classmethod
+    def _of_a_list(cls, value: str | None, info: ValidationInfo) -> str | None:
+        listed = isinstance(info.data.get("device_id"), tuple)
+        if listed and value is None:
+            raise ValueError("a list of devices needs `pick: online`")
+        if value is not None and "device_id" in info.data and not listed:
+            raise ValueError("there is nothing to pick: `device_id` is no list")
+        return value
+
+    @model_validator(mode="after")
+    def _some_way_in(self) -> SmsGateway24Provider:
+        if self.token is None and self.email is None:
+            raise ValueError("`token` is required, or `email` and `password`")
+        return self
 
     @property
     def allowed(self) -> tuple[str, ...]:
         return self.countries or (self.region,)
+
+    @property
+    def devices(self) -> tuple[DeviceId, ...]:
+        """All that may send, in their order."""
+        return self.device_id if isinstance(self.device_id, tuple) else (self.device_id,)
+
+    @property
+    def picks(self) -> bool:
+        """Whether the device of a text is chosen when it is sent."""
+        return isinstance(self.device_id, tuple)
 
 
 def smsgateway24(provider: Provider) -> SmsGateway24Provider:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.configuration import SecretRef
+from tests.unit.vendors.sms_cases import sms_cases
 from vendors.altcraft.provider import AltcraftProvider
 from vendors.operation import Operation
 from vendors.provider import Provider
@@ -68,7 +69,7 @@ def altcraft_provider(token: SecretRef, **settings: Any) -> AltcraftProvider:
     return AltcraftProvider.model_validate({"token": token, **given})
 
 
-def sms_provider(token: SecretRef, **settings: Any) -> SmsGateway24Provider:
+def sms_provider(token: SecretRef | None, **settings: Any) -> SmsGateway24Provider:
     given = {"device_id": 260, "region": "DE", **settings}
     return SmsGateway24Provider.model_validate({"token": token, **given})
 
@@ -91,13 +92,14 @@ def cases(token: SecretRef) -> Iterator[Case]:
                 params={"profile_id": "p-1", "channel": channel, **contact, **_EVERYTHING},
                 success=b'{"error":0,"error_text":"","data":{"action":"suspended"}}',
             )
-    yield Case(
-        kind="smsgateway24",
-        operation=VENDORS["smsgateway24"].operations["send"],
-        provider=sms_provider(token, sim=1),
-        params={"to": "0157 52982212", "text": "Hello!", "timetosend": "2026-12-01"},
-        success=b'{"error":0,"sms_id":62807347,"message":"Sms has been saved successfully"}',
-    )
+    for case in sms_cases(token):
+        yield Case(
+            kind="smsgateway24",
+            operation=VENDORS["smsgateway24"].operations[case.call],
+            provider=sms_provider(None if case.logs_in else token, **case.settings),
+            params=case.params,
+            success=case.success,
+        )
 
 
 def answer(status: int = 200, body: bytes | str = b"", **headers: str) -> Answer:
