@@ -13,6 +13,7 @@ from core.journal.port import Finish, NotGranted
 from core.journal.states import ENDED, State
 from core.logs import get_logger
 from core.messages import Action
+from vendors.operation import Operation, TextFacts
 from vendors.wire import Outcome, OutcomeKind
 
 
@@ -41,7 +42,7 @@ class Account:
         if result.ended:
             self._ended(action, result.state)
 
-    def finished(self, action: Action, finish: Finish) -> None:
+    def finished(self, action: Action, finish: Finish, operation: Operation | None) -> None:
         fields = {
             "action": action.id,
             "ref": action.ref,
@@ -59,6 +60,13 @@ class Account:
                 self._log.debug(f"action_{finish.state.value}", **fields)
         if finish.state in ENDED:
             self._ended(action, finish.state)
+        if finish.state is State.DONE and operation is not None:
+            self._text(operation.facts(action.params))
+
+    def _text(self, facts: TextFacts | None) -> None:
+        if facts is not None:
+            self._metrics.texts.labels(self._provider, facts.encoding).inc()
+            self._metrics.segments.labels(self._provider, facts.encoding).inc(facts.segments)
 
     def broken(self, action: Action, error: Exception) -> None:
         """A fault of ours or of a vendor's description, on this action."""

@@ -9,34 +9,33 @@ an outcome leads to (see `delivery`), and what is told of it (see `account`).
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from consumers import delivery
 from consumers.account import Account
 from consumers.breaker import Breaker, BreakerState
+from consumers.calls import Calls
 from consumers.delivery import Call, FindOut, Held, Stop
 from consumers.guard import refusal
-from consumers.http import Lease, ProviderClient
+from consumers.http import Lease
 from consumers.metrics import ConsumerMetrics
 from consumers.order import UNORDERED, Order, kept_by_entity, order_of
 from consumers.reconcile import Absent, Failed, Found, Looked, Reconciler, Unproven
 from consumers.recording import record_outcome
+from consumers.rotation import LOOK_EVERY
 from consumers.settings import ConsumerSettings
 from core.broker.topology import work_queue
 from core.clock import Clock
-from core.errors import CallDropped, JournalUnavailable, MaybeSent, MessageError, NotSent
+from core.errors import CallDropped, JournalUnavailable, MaybeSent, MessageError, NotSent, NoWay
 from core.identity import request_id, text_tag
 from core.journal.port import Claim, Finish, Granted, Journal, NotGranted
 from core.journal.states import State
 from core.messages import Action, ActionMessage, Lane, decode_action
-from vendors.operation import Operation
+from vendors.gather import Item
+from vendors.operation import Operation, Vendor
 from vendors.provider import Provider
 from vendors.wire import Answer, Identity, Outcome, OutcomeKind, Params, Request
-
-_CALLS_IN_A_LOOKUP = 5
-"""Requests one claim of a text may take: two forms of lookup, their proofs, the text itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +57,8 @@ class Carrier:
         *,
         name: str,
         provider: Provider,
-        operations: Mapping[str, Operation],
-        client: ProviderClient,
+        vendor: Vendor,
+        calls: Calls,
         journal: Journal,
         breaker: Breaker,
         metrics: ConsumerMetrics,
@@ -68,8 +67,8 @@ class Carrier:
     ) -> None:
         self.provider_name = name
         self._provider = provider
-        self._operations = operations
-        self._client = client
+        self._operations = vendor.operations
+        self._calls = calls
         self._journal = journal
         self._breaker = breaker
         self._metrics = metrics
@@ -149,8 +148,7 @@ class Carrier:
         return False
 
     def _lease(self, planned: Planned) -> timedelta:
-        asks = planned.operation is not None and planned.operation.lookup is not None
-        calls = _CALLS_IN_A_LOOKUP if asks else 1
+        calls = self._calls.most_in_a_row(planned.operation) if planned.operation else 1
         return self._provider.timeout * calls + self._settings.lease_margin
 
     async def _run(self, action: Action, planned: Planned, grant: Granted, lease: Lease) -> None:
@@ -171,7 +169,7 @@ class Carrier:
             )
             finish = await self._carry_out(held, planned.order, lease)
         await record_outcome(self._journal, finish, self._settings, self._clock)
-        self._account.finished(action, finish)
+        self._account.finished(action, finish, operation)
 
     async def _carry_out(self, held: Held, order: Order, lease: Lease) -> Finish:
         started_at, started = self._clock.now(), self._clock.monotonic()
@@ -180,6 +178,8 @@ class Carrier:
         except CallDropped:
             reason = "its lease was too short for the call"
             return delivery.not_called(held, reason, due_in=timedelta(0))
+        except NoWay as error:
+            return delivery.not_called(held, str(error), due_in=LOOK_EVERY)
         except JournalUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours must not lose or repeat it
@@ -192,7 +192,7 @@ class Carrier:
             )
 
     async def _follow(self, held: Held, order: Order, lease: Lease, started_at: datetime) -> Finish:
-        params = held.action.params
+        params = held.action.params if held.grant.remaining is None else held.grant.remaining
         if held.grant.keep is not None:
             params = held.operation.reduce(
                 params, kept_by_entity(order, held.grant.keep), self._provider
@@ -201,6 +201,7 @@ class Carrier:
             request_id=request_id(held.action.id, held.grant.generation),
             tag=text_tag(held.action.id, held.grant.generation),
             called_at=held.grant.called_at or started_at,
+            urgent=held.action.lane is Lane.URGENT,
         )
         match delivery.course(held):
             case Stop(finish=finish):
@@ -222,8 +223,10 @@ class Carrier:
         started = self._clock.monotonic()
 
         async def ask(request: Request) -> Answer:
-            return await self._client.call(request, within=self._provider.timeout, lease=lease)
+            return await self._calls.ask(request, lease)
 
+        if (refused := await self._calls.ready(lease)) is not None:
+            return self._settle(held, refused, started_at, self._since(started))
         looked = Looked(operation=held.operation, lookup=lookup, provider=self._provider)
         finds = await self._reconciler.find(held.action, params, identity, held=looked, ask=ask)
         took = self._since(started)
@@ -239,26 +242,47 @@ class Carrier:
                 return delivery.unproven(held, finds.reason, started_at=started_at, took=took)
             case Failed():
                 self._breaker.failed(held.action.id)
+                self._calls.doubt_token()
                 return delivery.lookup_failed(
                     self._charged(held), finds.reason, started_at=started_at, took=took
                 )
 
     async def _call(self, held: Held, params: Params, identity: Identity, lease: Lease) -> Finish:
-        request = held.operation.request(params, identity, self._provider)
         started_at, started = self._clock.now(), self._clock.monotonic()
+        # In company only the first time: what failed in company is told apart by going alone.
+        in_company = (
+            held.action.lane is Lane.BULK and not held.grant.attempts and not held.grant.unknown
+        )
         gauge = self._metrics.calls.labels(self.provider_name, held.action.lane.value)
+        counts = True
         with gauge.track_inprogress():
             try:
-                answer = await self._client.call(
-                    request, within=self._provider.timeout, lease=lease
+                made = await self._calls.make(
+                    held.operation,
+                    Item(params=params, identity=identity),
+                    lease,
+                    in_company=in_company,
                 )
-                outcome = held.operation.read(answer, params, self._provider)
+                outcome, counts = made.outcome, made.counts
             except NotSent as error:
                 outcome = Outcome(kind=OutcomeKind.TEMPORARY, reason=str(error))
             except MaybeSent as error:
                 outcome = Outcome(kind=OutcomeKind.UNKNOWN, reason=str(error))
         took = self._since(started)
-        self._tell_breaker(held.action, outcome)
+        return self._settle(held, outcome, started_at, took, counts=counts)
+
+    def _settle(
+        self,
+        held: Held,
+        outcome: Outcome,
+        started_at: datetime,
+        took: timedelta,
+        *,
+        counts: bool = True,
+    ) -> Finish:
+        """`counts`: it tells of the provider's health (of a shared call, one does for all)."""
+        if counts or outcome.kind is OutcomeKind.DONE:
+            self._tell_breaker(held.action, outcome)
         self._account.called(held.action, outcome, took)
         return delivery.settle(self._charged(held), outcome, started_at=started_at, took=took)
 

@@ -16,8 +16,8 @@ from core.journal.port import Attempt, Finish, Granted
 from core.journal.states import State
 from core.messages import Action
 from vendors.operation import Operation
-from vendors.provider import Provider
-from vendors.wire import Outcome, OutcomeKind
+from vendors.provider import Provider, ReportingProvider
+from vendors.wire import Outcome, OutcomeKind, Params
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +91,17 @@ def settle(held: Held, outcome: Outcome, *, started_at: datetime, took: timedelt
                 attempt=attempt("done"),
                 reference=outcome.reference,
                 called=True,
+                follow_in=_first_question(held) if outcome.reference is not None else None,
             )
         case OutcomeKind.REFUSED:
-            return _end(held, State.PARKED, outcome.reason, attempt=attempt("refused"), called=True)
+            return _end(
+                held,
+                State.PARKED,
+                outcome.reason,
+                attempt=attempt("refused"),
+                called=True,
+                remaining=outcome.remaining,
+            )
         case OutcomeKind.TEMPORARY:
             return _again(held, outcome, attempt("retry"))
         case OutcomeKind.UNKNOWN:
@@ -129,7 +137,14 @@ def found(held: Held, reference: str | None, *, started_at: datetime, took: time
     attempt = Attempt(
         started_at=started_at, took=took, outcome="done", reason="found at the provider"
     )
-    return _end(held, State.DONE, None, attempt=attempt, reference=reference)
+    return _end(
+        held,
+        State.DONE,
+        None,
+        attempt=attempt,
+        reference=reference,
+        follow_in=_first_question(held) if reference is not None else None,
+    )
 
 
 def unproven(held: Held, reason: str, *, started_at: datetime, took: timedelta) -> Finish:
@@ -160,11 +175,21 @@ def _again(held: Held, outcome: Outcome, attempt: Attempt) -> Finish:
             f"all retries are used up: {outcome.reason}",
             attempt=attempt,
             called=True,
+            remaining=outcome.remaining,
         )
     # A failure answered from the provider's memory would be answered so for ever: a new Request-ID
-    # then, and only where sending twice is harmless.
-    renew = outcome.duplicate and held.operation.repeatable
-    return _wait(held, attempt, outcome.reason, pause, renew=renew, called=True)
+    # then, and only where sending twice is harmless. What is left of a call is another call: under
+    # the old Request-ID the provider would answer it from its memory of the whole.
+    renew = (outcome.duplicate and held.operation.repeatable) or outcome.remaining is not None
+    return _wait(
+        held,
+        attempt,
+        outcome.reason,
+        pause,
+        renew=renew,
+        called=True,
+        remaining=outcome.remaining,
+    )
 
 
 def _unknown(held: Held, outcome: Outcome, attempt: Attempt) -> Finish:
@@ -209,6 +234,7 @@ def _wait(
     unknown: bool = False,
     renew: bool = False,
     hold_order: timedelta | None = None,
+    remaining: Params | None = None,
 ) -> Finish:
     return Finish(
         action_id=held.action.id,
@@ -222,6 +248,7 @@ def _wait(
         unknown=unknown,
         renew=renew,
         hold_order=hold_order,
+        remaining=remaining,
     )
 
 
@@ -234,6 +261,8 @@ def _end(
     reference: str | None = None,
     called: bool = False,
     unknown: bool = False,
+    remaining: Params | None = None,
+    follow_in: timedelta | None = None,
 ) -> Finish:
     return Finish(
         action_id=held.action.id,
@@ -247,7 +276,19 @@ def _end(
         unknown=unknown,
         # A profile is kept back even when its action ends here, if its last call may still land.
         hold_order=held.provider.reconcile_lag if unknown else None,
+        # A replay of what was done in part does the rest of it, as a call of its own.
+        renew=remaining is not None,
+        remaining=remaining,
+        follow_in=follow_in,
     )
+
+
+def _first_question(held: Held) -> timedelta | None:
+    """When to ask for a receipt, where the provider does not bring it by itself."""
+    provider = held.provider
+    if held.operation.follow is None or not isinstance(provider, ReportingProvider):
+        return None
+    return provider.poll[0] if provider.poll and provider.callback is None else None
 
 
 def _is_401(outcome: Outcome) -> bool:

@@ -51,6 +51,31 @@ class ConsumerMetrics:
             ["provider", "lane"],
             registry=registry,
         )
+        self.shared = Histogram(
+            "postern_shared_call_actions",
+            "Actions that went out together in one call.",
+            ["provider"],
+            buckets=(2, 5, 10, 25, 50, 100, 250, 500, 1000),
+            registry=registry,
+        )
+        self.texts = Counter(
+            "postern_texts_total",
+            "Texts that a provider took, by how they are encoded.",
+            ["provider", "encoding"],
+            registry=registry,
+        )
+        self.segments = Counter(
+            "postern_text_segments_total",
+            "Segments of the texts that a provider took: what is paid for.",
+            ["provider", "encoding"],
+            registry=registry,
+        )
+        self.receipts = Counter(
+            "postern_receipts_total",
+            "Reports of texts that told something new, by what they told.",
+            ["provider", "stage"],
+            registry=registry,
+        )
         self.breaker = Gauge(
             "postern_breaker_open",
             "1 while a provider is not called because it is down or refuses our token.",

@@ -9,9 +9,12 @@ import asyncio
 from dataclasses import dataclass
 
 from consumers.breaker import Breaker, BreakerPolicy, BreakerState
+from consumers.caller import open_caller
+from consumers.calls import Calls
 from consumers.carrier import Carrier
-from consumers.http import open_client
+from consumers.limits import slots
 from consumers.metrics import ConsumerMetrics
+from consumers.polling import Poller
 from consumers.presence import Presence
 from consumers.settings import ConsumerSettings
 from consumers.worker import Worker
@@ -21,7 +24,7 @@ from core.journal.port import Journal
 from core.logs import get_logger
 from core.messages import Lane
 from vendors.operation import Vendor
-from vendors.provider import Provider
+from vendors.provider import Provider, ReportingProvider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,17 +51,25 @@ async def serve_provider(
     """Carry out this provider's actions until `stopping` is set and what is held is finished."""
     settings = around.settings
     breaker = _breaker(name, around)
-    async with open_client(
-        provider.url,
+    async with open_caller(
+        provider,
         clock=around.clock,
         connections=provider.concurrency + len(Lane),
         allow_hosts=allow_hosts,
-    ) as client:
+    ) as caller:
+        calls = Calls(
+            name=name,
+            provider=provider,
+            vendor=vendor,
+            caller=caller,
+            metrics=around.metrics,
+            clock=around.clock,
+        )
         carrier = Carrier(
             name=name,
             provider=provider,
-            operations=vendor.operations,
-            client=client,
+            vendor=vendor,
+            calls=calls,
             journal=around.journal,
             breaker=breaker,
             metrics=around.metrics,
@@ -73,10 +84,34 @@ async def serve_provider(
                     broker=around.broker,
                     presence=around.presence,
                     lane=lane,
-                    concurrency=provider.concurrency,
+                    slots=slots(provider.concurrency, lane, company=calls.company),
                     drain=provider.timeout + settings.drain_margin,
                 )
                 group.create_task(worker.serve(stopping))
+            if (poller := poller_of(name, provider, vendor, calls, around)) is not None:
+                group.create_task(poller.serve(stopping))
+
+
+def poller_of(
+    name: str, provider: Provider, vendor: Vendor, calls: Calls, around: Surroundings
+) -> Poller | None:
+    """Who asks for receipts, where the provider does not bring them."""
+    follow = next((it.follow for it in vendor.operations.values() if it.follow is not None), None)
+    if follow is None or not isinstance(provider, ReportingProvider):
+        return None
+    if provider.callback is not None or not provider.poll:
+        return None
+    return Poller(
+        name=name,
+        provider=provider,
+        follow=follow,
+        calls=calls,
+        journal=around.journal,
+        presence=around.presence,
+        metrics=around.metrics,
+        settings=around.settings,
+        clock=around.clock,
+    )
 
 
 def _breaker(name: str, around: Surroundings) -> Breaker:

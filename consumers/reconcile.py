@@ -86,7 +86,8 @@ class Reconciler:
                     return Failed(reason=sighting.reason)
                 case Finding.EMPTY:
                     # The other forms are asked all the same: one of them may find it.
-                    if not await self._prove(query.form, action, held, ask):
+                    proven = sighting.proven or await self._prove(query.form, action, held, ask)
+                    if not proven:
                         unproven = unproven or query.form
         if unproven is None:
             return Absent()

@@ -27,7 +27,7 @@ from core.errors import (
 )
 from core.journal.port import Journal, Recorded
 from core.logs import get_logger
-from core.messages import EventRecord, decode_action, decode_record
+from core.messages import EventRecord, Receipt, decode_action, decode_recorded
 
 log = get_logger()
 
@@ -80,13 +80,36 @@ class Recorder:
     async def _record(self, subscription: Subscription) -> None:
         most = self._settings.record_batch
         async for batch in batches(subscription, most=most, patience=_GATHER):
-            readable: list[tuple[Delivery, EventRecord]] = []
+            events: list[tuple[Delivery, EventRecord]] = []
+            receipts: list[tuple[Delivery, Receipt]] = []
             for delivery in batch:
                 try:
-                    readable.append((delivery, decode_record(delivery.body)))
+                    match decode_recorded(delivery.body):
+                        case EventRecord() as record:
+                            events.append((delivery, record))
+                        case Receipt() as receipt:
+                            receipts.append((delivery, receipt))
                 except MessageError as error:
                     await self._park(delivery, error)
-            await self._write(readable)
+            await self._write(events)
+            await self._receive(receipts)
+
+    async def _receive(self, pairs: Sequence[tuple[Delivery, Receipt]]) -> None:
+        if not pairs:
+            return
+        try:
+            await self._journal.receive([receipt for _, receipt in pairs])
+        except JournalRejected as error:
+            if len(pairs) == 1:
+                await self._park(pairs[0][0], error)
+                return
+            middle = len(pairs) // 2
+            await self._receive(pairs[:middle])
+            await self._receive(pairs[middle:])
+            return
+        for delivery, receipt in pairs:
+            self._metrics.receipts.labels(receipt.provider, receipt.stage).inc()
+            await delivery.ack()
 
     async def _write(self, pairs: Sequence[tuple[Delivery, EventRecord]]) -> None:
         if not pairs:
@@ -150,8 +173,12 @@ class Recorder:
 
     async def _bury_record(self, delivery: Delivery) -> None:
         try:
-            record = decode_record(delivery.body)
+            recorded = decode_recorded(delivery.body)
         except MessageError as error:
             await self._park(delivery, error)
-        else:
-            await self._write([(delivery, record)])
+            return
+        match recorded:
+            case EventRecord():
+                await self._write([(delivery, recorded)])
+            case Receipt():
+                await self._receive([(delivery, recorded)])

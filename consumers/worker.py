@@ -11,7 +11,6 @@ from datetime import timedelta
 
 from consumers.breaker import Breaker, BreakerState
 from consumers.carrier import Carrier
-from consumers.limits import slots
 from consumers.presence import Presence
 from consumers.waiting import first_of, pause, stopped_by
 from core.broker.port import Broker, Delivery
@@ -37,7 +36,7 @@ class Worker:
         broker: Broker,
         presence: Presence,
         lane: Lane,
-        concurrency: int,
+        slots: int,
         drain: timedelta,
     ) -> None:
         self._carrier = carrier
@@ -45,7 +44,7 @@ class Worker:
         self._broker = broker
         self._presence = presence
         self._lane = lane
-        self._slots = slots(concurrency, lane)
+        self._slots = slots
         self._queue = work_queue(carrier.provider_name, lane)
         self._drain = drain
 

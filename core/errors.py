@@ -15,6 +15,7 @@
     │   └── JournalRejected           the data itself cannot be stored
     ├── CallError                 a provider call came to no answer
     │   ├── CallDropped               not started: its lease no longer covers it
+    │   ├── NoWay                     not started: every way to make it is silent
     │   ├── NotSent                   nothing of it left this process
     │   └── MaybeSent                 it may have taken effect
     └── RequestError              what a client sent is refused; carries a stable `code`
@@ -109,6 +110,10 @@ class CallError(PosternError):
 
 class CallDropped(CallError):
     """The call was not started: the lease of its action no longer covers its timeout."""
+
+
+class NoWay(CallError):
+    """The call was not started: none of the ways to make it (phones, say) was heard of lately."""
 
 
 class NotSent(CallError):

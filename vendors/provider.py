@@ -104,6 +104,10 @@ class Provider(BaseModel):
         """The token: one that was got by a login, else the configured one."""
         return self._adopted.token or self.secret("token")
 
+    def own_broker(self) -> str | None:
+        """Address of the vendor's own broker, where calls go through it and not over HTTP."""
+        return None
+
     def adopt(self, token: str | None) -> None:
         """Use this token from now on; None: the configured one."""
         self._adopted.token = token

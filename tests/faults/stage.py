@@ -18,6 +18,7 @@ import aiohttp
 from prometheus_client import CollectorRegistry
 
 from consumers.breaker import Breaker, BreakerPolicy, BreakerState
+from consumers.calls import Calls
 from consumers.carrier import Carrier
 from consumers.http import open_client
 from consumers.metrics import ConsumerMetrics
@@ -94,14 +95,22 @@ class Stage:
         client = await self.opened.enter_async_context(
             open_client(provider.url, clock=self.clock, connections=10)
         )
+        metrics = ConsumerMetrics(CollectorRegistry())
         return Carrier(
             name=name,
             provider=provider,
-            operations=vendor.operations,
-            client=client,
+            vendor=vendor,
+            calls=Calls(
+                name=name,
+                provider=provider,
+                vendor=vendor,
+                caller=client,
+                metrics=metrics,
+                clock=self.clock,
+            ),
             journal=self.journal,
             breaker=breaker,
-            metrics=ConsumerMetrics(CollectorRegistry()),
+            metrics=metrics,
             settings=settings,
             clock=self.clock,
         )

@@ -271,7 +271,7 @@ async def test_a_503_is_tried_again_and_honours_retry_after(stage: Stage) -> Non
 async def test_nothing_listening_is_no_unknown_outcome(stage: Stage) -> None:
     """The connection was refused, so nothing was sent: no lookup is needed before the next try."""
     worker = await stage.sms(retry=("1s", "1s"))
-    worker._client._url = "http://127.0.0.1:1"
+    worker._calls._caller._url = "http://127.0.0.1:1"  # type: ignore[attr-defined]
     action = a_text()
     await stage.deliver(worker, message(action))
     report = await stage.stored(action)
@@ -284,7 +284,7 @@ async def test_a_client_error_after_writing_says_maybe(stage: Stage) -> None:
     action = a_text()
     with pytest.MonkeyPatch.context() as patch:
         seen: list[BaseException] = []
-        call = worker._client.call
+        call = worker._calls._caller.call
 
         async def spy(*args: object, **kwargs: object) -> object:
             try:
@@ -293,7 +293,7 @@ async def test_a_client_error_after_writing_says_maybe(stage: Stage) -> None:
                 seen.append(error)
                 raise
 
-        patch.setattr(worker._client, "call", spy)
+        patch.setattr(worker._calls._caller, "call", spy)
         await stage.deliver(worker, message(action))
     assert [str(error) for error in seen] == ["connection lost"]
 

@@ -60,7 +60,7 @@ async def test_an_outcome_is_kept_until_the_journal_is_back_however_long_the_dra
             broker=broker,
             presence=presence,
             lane=Lane.NORMAL,
-            concurrency=5,
+            slots=2,
             drain=drain,
         )
         stopping = asyncio.Event()

@@ -10,10 +10,10 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
+from core.broker.failures import library_failures
 from core.broker.port import Outgoing, Subscription
 from core.broker.rabbitmq import declaring
 from core.broker.rabbitmq.consuming import RENEW_IDLE, RabbitMQSubscription
-from core.broker.rabbitmq.failures import library_failures
 from core.broker.rabbitmq.link import Link, close, connect, running
 from core.broker.rabbitmq.publishing import Publishing
 from core.broker.topology import Topology

@@ -15,8 +15,8 @@ from datetime import timedelta
 import aiormq.abc
 from aio_pika.abc import AbstractConnection
 
+from core.broker.failures import library_failures
 from core.broker.port import Delivery
-from core.broker.rabbitmq.failures import library_failures
 from core.broker.rabbitmq.link import Link, pause
 from core.broker.rabbitmq.publishing import close_channel
 from core.errors import BrokerError

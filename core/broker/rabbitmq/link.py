@@ -18,7 +18,7 @@ import aio_pika
 from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import AuthenticationError, ProbableAuthenticationError
 
-from core.broker.rabbitmq.failures import library_failures
+from core.broker.failures import library_failures
 from core.errors import BrokerError
 from core.logs import get_logger
 

@@ -16,8 +16,8 @@ from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.channel import Channel
 from pamqp.commands import Basic
 
+from core.broker.failures import library_failures, raise_as_ours
 from core.broker.port import Outgoing
-from core.broker.rabbitmq.failures import library_failures, raise_as_ours
 from core.broker.rabbitmq.link import Link, pause
 from core.broker.topology import EXCHANGE
 from core.errors import BrokerError, BrokerUnavailable, PublishRefused, Unroutable

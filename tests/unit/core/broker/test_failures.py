@@ -14,7 +14,7 @@ from aio_pika.exceptions import (
 )
 from pamqp.commands import Basic
 
-from core.broker.rabbitmq.failures import library_failures
+from core.broker.failures import library_failures
 from core.errors import BrokerError, BrokerUnavailable, PublishRefused, Unroutable
 
 

@@ -1,0 +1,136 @@
+"""Making one call to a provider, with all that it may need first: a token, a phone that is online,
+company.
+
+What must not go in: deciding whether to call, and what follows from an outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from consumers.caller import Caller
+from consumers.http import Lease
+from consumers.metrics import ConsumerMetrics
+from consumers.rotation import Turns
+from consumers.sharing import SharedCalls
+from consumers.tokens import Tokens
+from core.clock import Clock
+from core.errors import NoWay
+from vendors.gather import Item
+from vendors.operation import Operation, Vendor
+from vendors.provider import Provider
+from vendors.wire import Answer, Outcome, OutcomeKind, Params, Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """`counts`: the outcome tells of the provider's health; of a shared call, one does for all."""
+
+    outcome: Outcome
+    counts: bool = True
+
+
+class Calls:
+    """Makes the calls of one provider, for all its lanes."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        provider: Provider,
+        vendor: Vendor,
+        caller: Caller,
+        metrics: ConsumerMetrics,
+        clock: Clock,
+    ) -> None:
+        self._name = name
+        self._provider = provider
+        self._caller = caller
+        self._metrics = metrics
+        self._tokens = Tokens(name, provider, vendor.login, caller, clock)
+        self._turns = {
+            operation.name: Turns(name, provider, operation.rotation, caller, clock)
+            for operation in vendor.operations.values()
+            if operation.rotation is not None
+        }
+        self._shared = {
+            operation.name: SharedCalls(operation.gather, provider, self._send, self.ask)
+            for operation in vendor.operations.values()
+            if operation.gather is not None and operation.gather.most(provider) > 1
+        }
+
+    @property
+    def company(self) -> int:
+        """How many actions a call may be shared by."""
+        return max((shared.most for shared in self._shared.values()), default=1)
+
+    def most_in_a_row(self, operation: Operation) -> int:
+        """How many calls one claim may take, one after the other: a lease has to cover them."""
+        most = 1
+        if operation.lookup is not None:
+            most += 4  # two forms of question, and a proof of each
+        if self._tokens.are_used:
+            most += 2  # a login, and the call once more
+        if operation.name in self._turns:
+            most += 1
+        if operation.name in self._shared:
+            most += 2  # its parts are looked for, twice
+        return most
+
+    async def ready(self, lease: Lease) -> Outcome | None:
+        """Have a token; None: there is one."""
+        return await self._tokens.ready(lease)
+
+    def doubt_token(self) -> None:
+        self._tokens.doubt()
+
+    async def ask(self, request: Request, lease: Lease) -> Answer:
+        """A question that changes nothing. Raises as `Caller.call` does."""
+        return await self._caller.call(request, within=self._provider.timeout, lease=lease)
+
+    async def make(
+        self, operation: Operation, item: Item, lease: Lease, *, in_company: bool = False
+    ) -> Made:
+        """Raises NoWay, CallDropped, NotSent or MaybeSent."""
+        if (refused := await self._tokens.ready(lease)) is not None:
+            return Made(outcome=refused)
+        item = Item(
+            params=await self._placed(operation, item.params, lease), identity=item.identity
+        )
+        shared = self._shared.get(operation.name) if in_company else None
+        if shared is not None and (part := await shared.join(item, lease)) is not None:
+            if part.counts:
+                self._metrics.shared.labels(self._name).observe(part.of)
+            return Made(outcome=part.outcome, counts=part.counts)
+
+        def request() -> Request:
+            return operation.request(item.params, item.identity, self._provider)
+
+        def read(answer: Answer) -> Outcome:
+            return operation.read(answer, item.params, self._provider)
+
+        return Made(outcome=await self._send(request, read, lease))
+
+    async def _placed(self, operation: Operation, params: Params, lease: Lease) -> Params:
+        turns, rotation = self._turns.get(operation.name), operation.rotation
+        if turns is None or rotation is None or not rotation.is_open(params, self._provider):
+            return params
+        way = await turns.next(lease)
+        if way is None:
+            raise NoWay("none of the configured devices is online")
+        return rotation.through(params, way)
+
+    async def _send(
+        self, request: Callable[[], Request], read: Callable[[Answer], Outcome], lease: Lease
+    ) -> Outcome:
+        """One request; a second one, with a new token, where the first was refused for its
+        token: then nothing of it happened."""
+        used = self._tokens.current
+        outcome = read(await self.ask(request(), lease))
+        if outcome.kind is OutcomeKind.UNAUTHORIZED and self._tokens.are_used:
+            refused = await self._tokens.renew(used, lease)
+            if refused is not None:
+                return refused
+            outcome = read(await self.ask(request(), lease))
+        return outcome
