@@ -52,16 +52,20 @@ def digits(number: str) -> str:
 
 def as_known(written: str, region: str) -> str:
     """Who a text came from: E.164 where it is a number of its country, else as it was given (names
-    and short numbers send texts too)."""
+    and short numbers send texts too).
+
+    Digits alone may be of either kind, national or without their `+`: a mobile number comes first.
+    """
     written = written.strip()
-    if not _WRITTEN.fullmatch(written):
-        return written
     spellings = (written, f"+{written}") if written.isdigit() else (written,)
-    for spelling in spellings:
-        try:
-            number = phonenumbers.parse(spelling, region)
-        except NumberParseException:
-            continue
-        if phonenumbers.is_valid_number(number):
-            return phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    return written
+    read = [number for spelling in spellings if (number := _valid(spelling, region)) is not None]
+    read.sort(key=lambda number: phonenumbers.number_type(number) not in _REACHABLE)
+    return phonenumbers.format_number(read[0], PhoneNumberFormat.E164) if read else written
+
+
+def _valid(written: str, region: str) -> phonenumbers.PhoneNumber | None:
+    try:
+        number = phonenumbers.parse(written, region) if _WRITTEN.fullmatch(written) else None
+    except NumberParseException:
+        return None
+    return number if number is not None and phonenumbers.is_valid_number(number) else None
