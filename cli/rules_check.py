@@ -7,11 +7,14 @@ from pathlib import Path
 import click
 
 from core.document import read_document
+from gateway.callbacks import check_callback
 from gateway.rules.compare import compare
 from gateway.rules.load import load_rules
 from gateway.rules.plan import Rules
+from gateway.rules.texts import longest_texts
 from gateway.sources.load import check_sources
 from vendors.load import check_top_level, load_journal, load_providers
+from vendors.operation import TextFacts
 from vendors.registry import VENDORS
 
 
@@ -30,15 +33,30 @@ def command(file: Path, against: Path | None) -> None:
     are gone or mean something else are named: an event that is sent again across the change would
     be carried out anew there. That is a warning; the exit code stays 0.
 
+    For each text is told how it is encoded and how many segments it takes when it gets long: a
+    field that nothing bounds counts as 30 characters.
+
     Example: postern rules check new.yaml --against postern.yaml
     """
     rules = load(file)
     steps = sum(len(rule.steps) for rule in rules.rules)
     print(f"{file}: right; {len(rules.rules)} rules, {steps} steps, version {rules.version}")
+    for text in longest_texts(rules):
+        print(f"{text.rule}, {text.step}: {facts_text(text.facts)} when it gets long")
+        if text.is_long:
+            print(
+                f"warning: {text.rule}, {text.step}: more than {text.warned_above} segments; "
+                "every segment is paid for"
+            )
     if against is not None:
         load(against)
         for line in compare(read_document(against), read_document(file)):
             print(f"warning: {line}")
+
+
+def facts_text(facts: TextFacts) -> str:
+    unit = "segment" if facts.segments == 1 else "segments"
+    return f"{facts.encoding}, {facts.length} characters, {facts.segments} {unit}"
 
 
 def load(file: Path) -> Rules:
@@ -50,4 +68,6 @@ def load(file: Path) -> Rules:
     check_top_level(document)
     check_sources(document)
     providers = load_providers(document, VENDORS)
+    for name, provider in providers.items():
+        check_callback(document, name, provider)
     return load_rules(document, providers, VENDORS, load_journal(document).keep)

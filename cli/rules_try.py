@@ -12,7 +12,7 @@ import orjson
 from cli.event_files import read_events
 from cli.options import json_option
 from cli.output import add_row, console, plain, print_json, table
-from cli.rules_check import load
+from cli.rules_check import facts_text, load
 from cli.show import explained
 from core.clock import SystemClock, to_text
 from core.document import read_document
@@ -76,6 +76,8 @@ def print_plan(event: Event, plan: Plan) -> None:
         to.print(f"  {action.rule}  {action.step}  {plain(state)}")
         for name, value in action.params.items():
             add_row(rows, f"      {name}", orjson.dumps(value).decode())
+        if (facts := plan.texts.get(action.id)) is not None:
+            add_row(rows, "      (text)", facts_text(facts))
         if action.expires_at is not None:
             add_row(rows, "      (expires)", to_text(action.expires_at.replace(microsecond=0)))
         if action.params:

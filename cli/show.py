@@ -14,7 +14,7 @@ from cli.journal import reading
 from cli.options import json_option, settings_of, settings_options
 from cli.output import add_row, console, moment, plain, print_json, state_text, table
 from core.errors import PosternError
-from core.journal.port import EventReport
+from core.journal.port import EventReport, Reported
 from core.messages import RuleDecision
 from core.settings import Settings
 from gateway.http.answers import show_record
@@ -84,19 +84,25 @@ def print_report(report: EventReport, to: Console) -> None:
         to.print("  None was planned.")
         return
     for action in report.actions:
-        rows = table("", "", "")
-        rows.show_header = False
-        reached = f"to {action.recipient}" if action.recipient else ""
-        add_row(rows, f"  {action.rule}", f"{action.step} {reached}", state_text(action.state))
-        to.print(rows)
-        if reason := why(action):
-            to.print(f"    {plain(reason)}")
-        if action.reference:
-            to.print(f"    the provider's reference: {plain(action.reference)}")
-        for number, attempt in enumerate(action.attempts, start=1):
-            took = round(attempt.took.total_seconds() * 1000)
-            line = f"attempt {number}  {moment(attempt.started_at)}  {attempt.outcome}  {took} ms"
-            to.print(f"    {line}  {plain(attempt.reason)}".rstrip())
+        _print_action(action, to)
+
+
+def _print_action(action: Reported, to: Console) -> None:
+    rows = table("", "", "")
+    rows.show_header = False
+    reached = f"to {action.recipient}" if action.recipient else ""
+    add_row(rows, f"  {action.rule}", f"{action.step} {reached}", state_text(action.state))
+    to.print(rows)
+    if reason := why(action):
+        to.print(f"    {plain(reason)}")
+    if action.reference:
+        to.print(f"    the provider's reference: {plain(action.reference)}")
+    if (receipt := action.receipt) is not None:
+        to.print(f"    {receipt.stage} {moment(receipt.at)}: {plain(receipt.meaning)}")
+    for number, attempt in enumerate(action.attempts, start=1):
+        took = round(attempt.took.total_seconds() * 1000)
+        line = f"attempt {number}  {moment(attempt.started_at)}  {attempt.outcome}  {took} ms"
+        to.print(f"    {line}  {plain(attempt.reason)}".rstrip())
 
 
 def explained(part: RuleDecision) -> str:

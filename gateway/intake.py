@@ -8,7 +8,8 @@ are the same each time. What must not go in: HTTP, and anything that happens aft
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,7 +17,15 @@ from core.broker.port import Outgoing, Publisher
 from core.broker.topology import RECORDER_QUEUE, work_queue
 from core.clock import Clock
 from core.errors import BrokerUnavailable
-from core.messages import ActionMessage, Event, EventRecord, encode_action, encode_record
+from core.messages import (
+    ActionMessage,
+    Event,
+    EventRecord,
+    encode_action,
+    encode_receipt,
+    encode_record,
+)
+from core.messages import Receipt as TextReceipt
 from gateway.metrics import Metrics
 from gateway.rules.port import Plan, Planner
 
@@ -62,16 +71,37 @@ class Intake:
         Raises BrokerUnavailable, PublishRefused or Unroutable; then some messages may stand
         already, and the sender's next try makes the rest whole.
         """
-        try:
-            async with asyncio.timeout(self._deadline.total_seconds()):
-                receipts = await self._plan(events)
-                started = self._clock.monotonic()
-                await self._publisher.publish(messages_of(receipts))
-        except TimeoutError:
-            raise BrokerUnavailable("no confirm within the time a request may take") from None
-        self._metrics.publish_seconds.observe(self._clock.monotonic() - started)
+        async with self._in_time():
+            receipts = await self._plan(events)
+            await self._publish(messages_of(receipts))
         self._count(receipts)
         return receipts
+
+    async def accept_receipts(self, receipts: Sequence[TextReceipt]) -> None:
+        """What was reported of texts, made durable. Raises as `accept`."""
+        if receipts:
+            async with self._in_time():
+                await self._publish(
+                    [Outgoing(queue=RECORDER_QUEUE, body=encode_receipt(each)) for each in receipts]
+                )
+
+    async def keep_unread(self, body: bytes) -> None:
+        """Something that cannot be read and must not be lost: the recorder parks it."""
+        async with self._in_time():
+            await self._publish([Outgoing(queue=RECORDER_QUEUE, body=body)])
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._deadline.total_seconds()):
+                yield
+        except TimeoutError:
+            raise BrokerUnavailable("no confirm within the time a request may take") from None
+
+    async def _publish(self, messages: Sequence[Outgoing]) -> None:
+        started = self._clock.monotonic()
+        await self._publisher.publish(messages)
+        self._metrics.publish_seconds.observe(self._clock.monotonic() - started)
 
     async def _plan(self, events: Sequence[Event]) -> list[Receipt]:
         planner = self._planner()

@@ -12,6 +12,7 @@ from typing import Any
 
 from core.broker.topology import Topology
 from core.document import Document, read_document
+from gateway.callbacks import load_callbacks
 from gateway.rules.load import load_rules
 from gateway.running import Configuration, TypeLabels
 from gateway.sources.load import load_sources
@@ -22,7 +23,8 @@ from vendors.registry import VENDORS
 def load_configuration(path: Path) -> Configuration:
     """Raises ConfigurationError with file, line, field and what was expected.
 
-    The providers' tokens are not read: the gateway calls nobody.
+    The providers' tokens are not read: the gateway calls nobody. The secrets of their callbacks
+    are.
     """
     document = read_document(path)
     check_top_level(document)
@@ -32,6 +34,7 @@ def load_configuration(path: Path) -> Configuration:
     return Configuration(
         planner=planner,
         sources=load_sources(document),
+        callbacks=load_callbacks(document, providers, VENDORS),
         topology=Topology.of(providers),
         labels=TypeLabels(_named_types(document)),
     )

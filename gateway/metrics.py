@@ -65,6 +65,12 @@ class Metrics:
             ("source", "cause"),
             registry=registry,
         )
+        self.callbacks = Counter(
+            "postern_callbacks_total",
+            "What providers reported to us: receipts, events, or what could not be read.",
+            ("provider", "what"),
+            registry=registry,
+        )
         self.reloads = Counter(
             "postern_rules_reload_total",
             "Attempts to take over a changed configuration.",

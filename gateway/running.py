@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.broker.topology import Topology
+from gateway.callbacks import Callbacks
 from gateway.events.types import TypeGlobs
 from gateway.rules.port import Planner
 from gateway.sources.load import Sources
@@ -42,6 +43,7 @@ class Configuration:
 
     planner: Planner
     sources: Sources
+    callbacks: Callbacks
     topology: Topology
     labels: TypeLabels
 

@@ -104,6 +104,10 @@ class Provider(BaseModel):
         """The token: one that was got by a login, else the configured one."""
         return self._adopted.token or self.secret("token")
 
+    def segments_warned(self) -> int | None:
+        """How many segments a text may take before it is worth a warning; None: any number."""
+        return None
+
     def own_broker(self) -> str | None:
         """Address of the vendor's own broker, where calls go through it and not over HTTP."""
         return None

@@ -25,7 +25,7 @@ def show_receipt(receipt: Receipt) -> JsonObject:
         "id": event.id,
         "rules_version": plan.rules_version,
         "notes": list(plan.notes),
-        "actions": [_planned(action) for action in plan.actions],
+        "actions": [_planned(action, plan) for action in plan.actions],
     }
 
 
@@ -38,7 +38,7 @@ def show_trial(ref: str, plan: Plan) -> JsonObject:
         "decision": [_decided(part) for part in plan.decision],
         "actions": [
             {
-                **_planned(action),
+                **_planned(action, plan),
                 "provider": action.provider,
                 "call": action.operation,
                 "params": action.params,
@@ -79,6 +79,7 @@ def show_record(report: EventReport) -> JsonObject:
                     reason=action.reason,
                     reference=action.reference,
                     due_at=_due(action),
+                    **_reported(action),
                 ),
                 "attempts": [
                     _tried(number, part) for number, part in enumerate(action.attempts, start=1)
@@ -104,6 +105,7 @@ def show_page(page: ActionPage) -> JsonObject:
                 reason=action.reason,
                 reference=action.reference,
                 due_at=_due(action),
+                **_reported(action),
                 created_at=to_text(action.created_at),
                 updated_at=to_text(action.updated_at),
             )
@@ -113,8 +115,8 @@ def show_page(page: ActionPage) -> JsonObject:
     }
 
 
-def _planned(action: Action) -> JsonObject:
-    shown = {
+def _planned(action: Action, plan: Plan) -> JsonObject:
+    shown: JsonObject = {
         "id": action.id,
         "rule": action.rule,
         "step": action.step,
@@ -123,6 +125,12 @@ def _planned(action: Action) -> JsonObject:
     }
     if action.parked is not None:
         shown |= {"state": State.PARKED.value, "reason": action.parked}
+    if (facts := plan.texts.get(action.id)) is not None:
+        shown["text"] = {
+            "encoding": facts.encoding,
+            "length": facts.length,
+            "segments": facts.segments,
+        }
     return shown
 
 
@@ -144,6 +152,18 @@ def _tried(number: int, attempt: Attempt) -> JsonObject:
     )
     shown["ms"] = round(attempt.took.total_seconds() * 1000)
     return shown
+
+
+def _reported(action: Reported) -> JsonObject:
+    """What the handset or the network told of a text; nothing until it did."""
+    receipt = action.receipt
+    if receipt is None or receipt.stage == "pending":
+        return {}
+    return {
+        "receipt": receipt.stage,
+        "receipt_reason": receipt.meaning,
+        "receipt_at": to_text(receipt.at),
+    }
 
 
 def _due(action: Reported) -> str | None:

@@ -31,6 +31,7 @@ from core.errors import (
     UnsupportedContent,
 )
 from gateway.http.body import leave_continue_to_handler
+from gateway.http.callbacks import post_callback
 from gateway.http.events import post_event, post_hook
 from gateway.http.journal import get_actions, get_event
 from gateway.http.trial import post_trial
@@ -79,6 +80,22 @@ ROUTES: tuple[Route, ...] = (
         summary="Send a signed webhook as the named source.",
         success=202,
         errors=(*_BODY, NotFound, InvalidBatch, *_PUBLISH),
+    ),
+    Route(
+        method="POST",
+        path="/v1/callbacks/{provider}/{secret}",
+        handler=post_callback,
+        summary="What a provider reports: receipts of texts, and texts that people send.",
+        success=200,
+        errors=(
+            NotFound,
+            UnsupportedContent,
+            MalformedRequest,
+            BodyTooLarge,
+            BodyTooSlow,
+            Overloaded,
+            *_PUBLISH,
+        ),
     ),
     Route(
         method="GET",

@@ -18,7 +18,7 @@ from gateway.rules.conditions import Condition
 from gateway.rules.facts import Facts, Failure
 from gateway.rules.port import Plan
 from gateway.rules.values import FailedValue, Value
-from vendors.operation import Operation
+from vendors.operation import Operation, TextFacts
 from vendors.provider import Provider
 from vendors.wire import InvalidParams
 
@@ -57,6 +57,8 @@ class _Prepared:
     params: JsonObject
     recipient: str | None = None
     parked: str | None = None
+    text: TextFacts | None = None
+    note: str | None = None
 
 
 class Rules:
@@ -80,13 +82,17 @@ class Rules:
         decision: list[RuleDecision] = []
         actions: list[Action] = []
         notes: list[str] = []
+        texts: dict[str, TextFacts] = {}
         for rule in self._rules_on(event.type):
             made, prepared = _decide(rule, facts)
             decision.append(made)
             for step, result in zip(rule.steps, prepared, strict=False):
-                actions.append(self._action(event, rule, step, result, len(actions)))
-                if result.parked is not None and f"parked: {result.parked}" not in notes:
-                    notes.append(f"parked: {result.parked}")
+                action = self._action(event, rule, step, result, len(actions))
+                actions.append(action)
+                if result.text is not None:
+                    texts[action.id] = result.text
+                if result.note is not None and result.note not in notes:
+                    notes.append(result.note)
         if not any(part.matched or part.error for part in decision):
             notes.append(NO_RULE_MATCHED)
         if event.time is None:
@@ -96,6 +102,7 @@ class Rules:
             decision=tuple(decision),
             actions=tuple(actions),
             notes=tuple(notes),
+            texts=texts,
         )
 
     def _rules_on(self, event_type: str) -> Sequence[Rule]:
@@ -145,7 +152,7 @@ def _decide(rule: Rule, facts: Facts) -> tuple[RuleDecision, Sequence[_Prepared]
     except (Failure, FailedValue) as failure:
         field = failure.field if isinstance(failure, FailedValue) else "when"
         error = f"{field}: {failure.problem}"
-        parked = _Prepared(params={}, parked=f"rule {rule.id}, {error}")
+        parked = _parked({}, f"rule {rule.id}, {error}")
         return RuleDecision(rule=rule.id, matched=matched, error=error), [parked] * len(rule.steps)
     pairs = zip(rule.steps, made, strict=True)
     prepared = [_prepare(rule, step, params) for step, params in pairs]
@@ -168,12 +175,33 @@ def _prepare(rule: Rule, step: Step, params: JsonObject) -> _Prepared:
     try:
         if not step.constant:
             params = step.operation.prepare(params, step.provider)
-        return _Prepared(params=params, recipient=step.operation.recipient(params))
+        facts = step.operation.facts(params)
+        return _Prepared(
+            params=params,
+            recipient=step.operation.recipient(params),
+            text=facts,
+            note=_too_long(rule, step, facts) if facts is not None else None,
+        )
     except InvalidParams as error:
         problem = f"with.{error.field}: {error.problem}"
     except Exception as error:  # noqa: BLE001 - a vendor's fault must not refuse the event
         problem = f"with: it could not be prepared ({type(error).__name__})"
-    return _Prepared(params=params, parked=f"rule {rule.id}, step {step.id}, {problem}")
+    return _parked(params, f"rule {rule.id}, step {step.id}, {problem}")
+
+
+def _parked(params: JsonObject, reason: str) -> _Prepared:
+    return _Prepared(params=params, parked=reason, note=f"parked: {reason}")
+
+
+def _too_long(rule: Rule, step: Step, facts: TextFacts) -> str | None:
+    """Every segment is paid for: said to whoever sent the event, and nothing is held back."""
+    most = step.provider.segments_warned()
+    if most is None or facts.segments <= most:
+        return None
+    return (
+        f"rule {rule.id}, step {step.id}: the text takes {facts.segments} segments "
+        f"({facts.encoding}), more than {most}"
+    )
 
 
 def _later(moment: datetime, by: timedelta) -> datetime:

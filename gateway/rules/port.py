@@ -3,10 +3,12 @@ file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.messages import Action, Event, RuleDecision
+from vendors.operation import TextFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +20,8 @@ class Plan:
     decision: tuple[RuleDecision, ...]
     actions: tuple[Action, ...]
     notes: tuple[str, ...] = ()
+    texts: Mapping[str, TextFacts] = field(default_factory=dict)
+    """What sending each planned text takes, by action id."""
 
 
 class Planner(Protocol):

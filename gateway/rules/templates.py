@@ -24,6 +24,7 @@ from liquid.exceptions import (
 from liquid.undefined import UNDEFINED, FalsyStrictUndefined, Undefined
 
 from gateway.rules.facts import Facts, Failure
+from gateway.rules.longest import longest
 from gateway.rules.scan import ROOTS, Path, written
 
 MAX_TEXT = 64 * 1024
@@ -171,6 +172,10 @@ class Template:
             raise Failure("a field that a tag needs is missing") from None
         except Exception:  # noqa: BLE001 - filters raise what Python raises, with values in the text
             raise Failure("a tag or filter got a value that it cannot take") from None
+
+    def longest(self) -> str:
+        """A stand-in for the longest rendering that can be expected."""
+        return longest(self._template)
 
     def _told(self, error: _Unwritable) -> str:
         if not error.path:

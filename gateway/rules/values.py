@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from gateway.rules.cel import Engine, Expression, InvalidExpression
 from gateway.rules.facts import Facts, Failure
+from gateway.rules.longest import unknown_field
 from gateway.rules.scan import closing_brace, plain_path
 from gateway.rules.templates import InvalidTemplate, Template
 
@@ -41,6 +42,10 @@ class Value(Protocol):
         """JSON. Raises Failure or FailedValue."""
         ...
 
+    def longest(self) -> Any:
+        """The same with stand-ins for what only an event brings, as long as can be expected."""
+        ...
+
 
 class Constant:
     __slots__ = ("value",)
@@ -49,6 +54,9 @@ class Constant:
         self.value = value
 
     def make(self, facts: Facts) -> Any:  # noqa: ARG002 - a constant looks at nothing
+        return self.value
+
+    def longest(self) -> Any:
         return self.value
 
 
@@ -68,6 +76,9 @@ class Pick:
         facts.refuse_long((self._path,))
         return facts.look_up(self._path)
 
+    def longest(self) -> str:
+        return unknown_field()
+
 
 class Join:
     """Text with `${...}` in it."""
@@ -82,6 +93,9 @@ class Join:
             part if isinstance(part, str) else _as_text(part.make(facts)) for part in self._parts
         )
 
+    def longest(self) -> str:
+        return "".join(part if isinstance(part, str) else part.longest() for part in self._parts)
+
 
 class Text:
     __slots__ = ("_template",)
@@ -91,6 +105,9 @@ class Text:
 
     def make(self, facts: Facts) -> str:
         return self._template.render(facts)
+
+    def longest(self) -> str:
+        return self._template.longest()
 
 
 class Entries:
@@ -104,6 +121,9 @@ class Entries:
     def make(self, facts: Facts) -> dict[str, Any]:
         return {key: _make(value, facts, key) for key, value in self._entries.items()}
 
+    def longest(self) -> dict[str, Any]:
+        return {key: value.longest() for key, value in self._entries.items()}
+
 
 class Items:
     """A list of values; tells which of them failed."""
@@ -115,6 +135,9 @@ class Items:
 
     def make(self, facts: Facts) -> list[Any]:
         return [_make(value, facts, f"[{index}]") for index, value in enumerate(self._items)]
+
+    def longest(self) -> list[Any]:
+        return [value.longest() for value in self._items]
 
 
 def compile_value(

@@ -22,7 +22,7 @@ _CREDENTIALS = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([!-~]{1,1024})")
 
 
 def key_hash(secret: Secret) -> KeyHash:
-    return _hash(secret.reveal())
+    return hash_key(secret.reveal())
 
 
 def find_owner(authorization: str | None, keys: Iterable[tuple[KeyHash, Owner]]) -> Owner:
@@ -32,7 +32,7 @@ def find_owner(authorization: str | None, keys: Iterable[tuple[KeyHash, Owner]])
     credentials = _CREDENTIALS.fullmatch(authorization)
     if credentials is None:
         raise Unauthenticated(cause="malformed")
-    presented = _hash(credentials[1])
+    presented = hash_key(credentials[1])
     found: Owner | None = None
     for known, owner in keys:
         if hmac.compare_digest(known, presented):
@@ -42,5 +42,5 @@ def find_owner(authorization: str | None, keys: Iterable[tuple[KeyHash, Owner]])
     return found
 
 
-def _hash(key: str) -> KeyHash:
+def hash_key(key: str) -> KeyHash:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()

@@ -111,6 +111,9 @@ class SmsGateway24Provider(ReportingProvider):
             raise ValueError("`token` is required, or `email` and `password`")
         return self
 
+    def segments_warned(self) -> int | None:
+        return self.max_segments
+
     @property
     def allowed(self) -> tuple[str, ...]:
         return self.countries or (self.region,)
