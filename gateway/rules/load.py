@@ -5,6 +5,7 @@ What must not go in: evaluating anything, or reading files (see `core.document`)
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 from collections import Counter
@@ -145,8 +146,12 @@ class _Loader:
             raise self._document.error(f"unknown provider; configured: {known}", path)
         operations = self._registry[provider.kind].operations
         if name not in operations:
-            known = ", ".join(f"{provider_name}.{other}" for other in sorted(operations))
-            raise self._document.error(f"unknown call; known here: {known}", path)
+            near = difflib.get_close_matches(name, operations, n=1, cutoff=0.6)
+            if near:
+                hint = f"did you mean {provider_name}.{near[0]}?"
+            else:
+                hint = f"`postern providers` lists those of {provider_name}"
+            raise self._document.error(f"unknown call; {hint}", path)
         return provider_name, provider, operations[name]
 
     def _check_names(

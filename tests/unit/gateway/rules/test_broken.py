@@ -25,7 +25,7 @@ EXPECTED = [
     ("wrong-type", 10, "rules[0].do[0].expires", "expected a duration"),
     ("missing-key", 5, "rules[0].on", "required"),
     ("unknown-provider", 8, "rules[0].do[0].call", "configured: altcraft, sms"),
-    ("unknown-call", 8, "rules[0].do[0].call", "known here: sms.send"),
+    ("unknown-call", 8, "rules[0].do[0].call", "did you mean sms.send?"),
     ("unknown-parameter", 11, "rules[0].do[0].with.txt", "did you mean text?"),
     ("missing-parameter", 9, "rules[0].do[0].with.to", "required"),
     ("bad-constant", 13, "rules[0].do[0].with.priority", "expected a valid integer"),
