@@ -3,6 +3,7 @@ texts."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from core.journal.states import State
 from tests.samples import NOON, an_action
 from vendors.altcraft import ALTCRAFT
 from vendors.altcraft.provider import AltcraftProvider
-from vendors.altcraft.subscriptions_set import SubscriptionsSet
+from vendors.altcraft.subscriptions import SUBSCRIPTIONS
 from vendors.operation import Operation
 from vendors.smsgateway24 import SMSGATEWAY24
 from vendors.wire import Outcome, OutcomeKind
@@ -118,11 +119,9 @@ def test_what_expired_is_not_called_but_a_text_of_unknown_outcome_is_looked_up()
     assert isinstance(course(held(SEND, expires_at=past, unknown=True)), FindOut)
 
 
-class Clone(SubscriptionsSet):
-    """An operation like `vsenders/clone` without its lookup: not repeatable, recognised by its
-    Request-ID for a day."""
-
-    repeatable = False
+CLONE = replace(SUBSCRIPTIONS[0], repeatable=False)
+"""An operation like `vsenders/clone` without its lookup: not repeatable, recognised by its
+Request-ID for a day."""
 
 
 @pytest.mark.parametrize(("hours", "called"), [(23, True), (25, False)])
@@ -130,7 +129,7 @@ def test_a_call_that_is_not_safe_to_repeat_is_parked_once_it_would_not_be_recogn
     hours: int, called: bool
 ) -> None:
     """Older than the vendor's 24-hour window, a repeat would be carried out as a new call."""
-    case = held(Clone(), unknown=True, called_at=NOON - timedelta(hours=hours))
+    case = held(CLONE, unknown=True, called_at=NOON - timedelta(hours=hours))
     decided = course(case)
     if called:
         assert isinstance(decided, Call)
@@ -140,8 +139,7 @@ def test_a_call_that_is_not_safe_to_repeat_is_parked_once_it_would_not_be_recogn
 
 
 def test_a_call_that_can_neither_be_repeated_nor_looked_up_is_parked_at_once() -> None:
-    operation = Clone()
-    operation.window = None  # type: ignore[assignment]
+    operation = replace(CLONE, window=None)
     assert after(held(operation), OutcomeKind.UNKNOWN).state is State.PARKED
 
 

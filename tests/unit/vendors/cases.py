@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.configuration import SecretRef
+from tests.unit.vendors.altcraft_cases import altcraft_cases
 from tests.unit.vendors.sms_cases import sms_cases
 from vendors.altcraft.provider import AltcraftProvider
 from vendors.operation import Operation
@@ -24,40 +25,24 @@ TOKEN = "abcdefghijklmnqrstuvwxyz"
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 IDENTITY = Identity(request_id="0Xq_-9", tag=1234567890, called_at=NOW)
 
-_PUSH = {"provider": "Firefox", "subscription_id": "device-1"}
-_CHANNELS: dict[str, Params] = {
-    "email": {"email": "john@example.com"},
-    "sms": {"phone": "+79000000000"},
-    "push": _PUSH,
-    "telegram_bot": {"cc_data": {"id": 1}},
-    "whatsapp": {"cc_data": {"phone": "+79000000000"}},
-    "viber": {"cc_data": {"phone": "+79000000000"}},
-    "notify": {"cc_data": {"phone": "+79000000000"}},
-}
-_EVERYTHING = {
-    "status": 5,
-    "priority": 10,
-    "custom_fields": {"_os": "linux", "city": None},
-    "cats": ["news", "sales"],
-    "date": "2018-08-22T00:00:00.000Z",
-    "ip": "192.0.2.1",
-    "url": "https://example.com/join",
-    "skip_triggers": True,
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One operation with right parameters, and the answer that means it worked."""
+    """One operation with right parameters, and the answer that means it worked. `lenient`:
+    parameters that take any text within a list; `tokens`: how often the request holds the
+    token."""
 
     kind: str
     operation: Operation
     provider: Provider
     params: Params
     success: bytes
+    lenient: frozenset[str] = frozenset()
+    tokens: int = 1
+    variant: str = ""
 
     def __str__(self) -> str:
-        variant = self.params.get("channel", "")
+        variant = self.variant or self.params.get("channel", "")
         return f"{self.kind}.{self.operation.name}{'-' if variant else ''}{variant}"
 
     def prepared(self) -> Params:
@@ -82,16 +67,17 @@ def token_in(folder: Path, value: str = TOKEN) -> SecretRef:
 
 
 def cases(token: SecretRef) -> Iterator[Case]:
-    subscribe = VENDORS["altcraft"].operations["subscriptions/set"]
-    for auth in ("body", "bearer"):
-        for channel, contact in _CHANNELS.items():
-            yield Case(
-                kind="altcraft",
-                operation=subscribe,
-                provider=altcraft_provider(token, auth=auth),
-                params={"profile_id": "p-1", "channel": channel, **contact, **_EVERYTHING},
-                success=b'{"error":0,"error_text":"","data":{"action":"suspended"}}',
-            )
+    for each in altcraft_cases():
+        yield Case(
+            kind="altcraft",
+            operation=VENDORS["altcraft"].operations[each.call],
+            provider=altcraft_provider(token, **each.settings),
+            params=each.params,
+            success=each.success,
+            lenient=each.lenient,
+            tokens=each.tokens,
+            variant=each.variant,
+        )
     for case in sms_cases(token):
         yield Case(
             kind="smsgateway24",
