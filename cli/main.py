@@ -15,11 +15,13 @@ import click
 from cli import (
     actions,
     books,
+    call,
     consumers,
     demo,
     gateway,
     init,
     migrate,
+    providers,
     rules,
     run,
     sandbox,
@@ -45,6 +47,8 @@ COMMANDS: tuple[click.Command, ...] = (
     actions.command,
     show.command,
     books.command,
+    providers.command,
+    call.command,
     version.command,
 )
 

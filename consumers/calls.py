@@ -43,11 +43,14 @@ class Calls:
         caller: Caller,
         metrics: ConsumerMetrics,
         clock: Clock,
+        answered: Callable[[Answer], None] | None = None,
     ) -> None:
+        """`answered` is told every answer to a call (not to a question), for people to read."""
         self._name = name
         self._provider = provider
         self._caller = caller
         self._metrics = metrics
+        self._answered = answered
         self._tokens = Tokens(name, provider, vendor.login, caller, clock)
         self._turns = {
             operation.name: Turns(name, provider, operation.rotation, caller, clock)
@@ -127,10 +130,18 @@ class Calls:
         """One request; a second one, with a new token, where the first was refused for its
         token: then nothing of it happened."""
         used = self._tokens.current
-        outcome = read(await self.ask(request(), lease))
+        outcome = await self._judged(request(), read, lease)
         if outcome.kind is OutcomeKind.UNAUTHORIZED and self._tokens.are_used:
             refused = await self._tokens.renew(used, lease)
             if refused is not None:
                 return refused
-            outcome = read(await self.ask(request(), lease))
+            outcome = await self._judged(request(), read, lease)
         return outcome
+
+    async def _judged(
+        self, request: Request, read: Callable[[Answer], Outcome], lease: Lease
+    ) -> Outcome:
+        answer = await self.ask(request, lease)
+        if self._answered is not None:
+            self._answered(answer)
+        return read(answer)

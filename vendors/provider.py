@@ -112,6 +112,16 @@ class Provider(BaseModel):
         """Address of the vendor's own broker, where calls go through it and not over HTTP."""
         return None
 
+    def has_token(self) -> bool:
+        return self._adopted.token is not None or self.token is not None
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that was read or got, so that none is ever shown."""
+        known = [secret.reveal() for secret in self._secrets.values()]
+        if self._adopted.token is not None:
+            known.append(self._adopted.token)
+        return tuple(known)
+
     def adopt(self, token: str | None) -> None:
         """Use this token from now on; None: the configured one."""
         self._adopted.token = token
