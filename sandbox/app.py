@@ -19,8 +19,9 @@ from core.web import listener
 from sandbox.altcraft.calls import ALTCRAFT_CALLS
 from sandbox.control import control_routes
 from sandbox.live import page_routes
-from sandbox.smsgateway24 import addsms
 from sandbox.smsgateway24.calls import SMSGATEWAY24_CALLS
+from sandbox.smsgateway24.control import smsgateway24_routes
+from sandbox.smsgateway24.shown import shown
 from sandbox.switches import Switches
 from sandbox.world import WORLD, World
 
@@ -52,6 +53,7 @@ def create_app(
         app.router.add_get(path, handler, allow_head=False)
         app.router.add_post(path, handler)
     app.add_routes(control_routes(frozenset({*ALTCRAFT_CALLS, *SMSGATEWAY24_CALLS})))
+    app.add_routes(smsgateway24_routes())
     app.add_routes(page_routes())
     app.cleanup_ctx.append(_phone)
     app.on_shutdown.append(_close)
@@ -83,16 +85,24 @@ async def serve_sandbox(
 
 
 async def _phone(app: web.Application) -> AsyncIterator[None]:
-    """The fake phone: polls, and moves every text one step on when it is due."""
+    """The fake phones: they poll, and move every text one step on when it is due. What came of it
+    is posted beside that, so that a slow receiver holds up no phone."""
     world = app[WORLD]
 
     async def run() -> None:
         while True:
             await asyncio.sleep(min(world.pace.total_seconds() / 2, 0.25))
-            for text in world.texts.step(world.clock.now()):
-                world.feed.put_text(text.id, addsms.shown(text))
+            now = world.clock.now()
+            for change in world.texts.step(now, world.sms.devices.is_silent):
+                world.feed.put_text(change.text.id, shown(change.text))
+                world.sms.webhooks.tell_status(change, now)
 
-    task = asyncio.create_task(run())
+    async def both() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(run())
+            group.create_task(world.sms.webhooks.run())
+
+    task = asyncio.create_task(both())
     yield
     task.cancel()
     with suppress(asyncio.CancelledError):

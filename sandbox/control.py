@@ -23,11 +23,11 @@ def control_routes(calls: frozenset[str]) -> list[web.RouteDef]:
     """`calls`: what can be named in a fault."""
 
     async def order_fault(request: web.Request) -> web.Response:
-        order = _parsed(FaultOrder, await request.read())
+        order = parsed(FaultOrder, await request.read())
         if isinstance(order, web.Response):
             return order
         if order.call not in calls:
-            return _problem(f"call: expected one of {', '.join(sorted(calls))}")
+            return problem(f"call: expected one of {', '.join(sorted(calls))}")
         return answer_json(request.app[WORLD].faults.add(order).shown(), status=201)
 
     return [
@@ -46,7 +46,7 @@ def control_routes(calls: frozenset[str]) -> list[web.RouteDef]:
 async def _effects(request: web.Request) -> web.Response:
     since = request.query.get("since", "0")
     if not since.isdecimal() or len(since) > 9:
-        return _problem("since: expected a number")
+        return problem("since: expected a number")
     written = request.app[WORLD].effects.written(call=request.query.get("call"), since=int(since))
     return web.Response(body=written, content_type="application/json")
 
@@ -75,7 +75,7 @@ async def _switches(request: web.Request) -> web.Response:
 
 async def _turn(request: web.Request) -> web.Response:
     world = request.app[WORLD]
-    turned = _parsed(Switches, await request.read())
+    turned = parsed(Switches, await request.read())
     if isinstance(turned, web.Response):
         return turned
     world.switches = world.switches.model_copy(update=turned.model_dump(exclude_unset=True))
@@ -87,13 +87,14 @@ async def _reset(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-def _parsed(model: type[Model], raw: bytes) -> Model | web.Response:
+def parsed(model: type[Model], raw: bytes) -> Model | web.Response:
+    """What was sent, or the answer that says what is wrong with it."""
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        return _problem(": ".join((".".join(str(part) for part in first["loc"]), first["msg"])))
+        return problem(": ".join((".".join(str(part) for part in first["loc"]), first["msg"])))
 
 
-def _problem(detail: str) -> web.Response:
-    return answer_json({"status": 400, "detail": detail}, status=400)
+def problem(detail: str, *, status: int = 400) -> web.Response:
+    return answer_json({"status": status, "detail": detail}, status=status)

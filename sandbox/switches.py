@@ -41,3 +41,13 @@ class Switches(BaseModel):
     keep_customerid: bool = Field(
         default=True, description="whether addsms stores the customer's number it is given"
     )
+    known_devices_only: bool = Field(
+        default=False, description="whether texts through a device that is not there are refused"
+    )
+    rotate_tokens: bool = Field(
+        default=False, description="whether gettoken ends the tokens it gave before"
+    )
+    partial_bulk: bool = Field(
+        default=False,
+        description="whether addalotofsms saves the right texts though it refuses the call",
+    )

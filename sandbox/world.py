@@ -17,6 +17,7 @@ from sandbox.altcraft.subscriptions import Subscriptions
 from sandbox.effects import EffectLog
 from sandbox.faults import Faults
 from sandbox.feed import Feed
+from sandbox.smsgateway24.account import SmsAccount
 from sandbox.smsgateway24.texts import Texts
 from sandbox.switches import Switches
 
@@ -35,10 +36,12 @@ class World:
     memory: Memory = field(default_factory=Memory)
     subscriptions: Subscriptions = field(default_factory=Subscriptions)
     texts: Texts = field(init=False)
+    sms: SmsAccount = field(init=False)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.texts = Texts(self.pace)
+        self.sms = SmsAccount(known=self.takes, pace=self.pace, now=self.clock.now())
 
     def takes(self, token: object) -> bool:
         if not isinstance(token, str) or not token:
@@ -52,6 +55,7 @@ class World:
         self.memory.clear()
         self.subscriptions.clear()
         self.texts.clear()
+        self.sms.clear(self.clock.now())
         self.feed.reset()
 
 

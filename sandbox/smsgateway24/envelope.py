@@ -1,10 +1,11 @@
-"""What every call of the gateway shares: parameters written in any way, the token, error 0 or 1.
+"""What every call of the gateway shares: parameters written in any way, who calls, error 0 or 1.
 
 What must not go in: what one call does.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,22 +20,36 @@ Fields = dict[str, str]
 Perform = Callable[[World, Fields], dict[str, Any]]
 """Take effect and return what stands beside `error`. Raises Failed."""
 
+Enter = Callable[[World, Fields], None]
+"""Whether this caller may. Raises Failed."""
+
 
 class Failed(Exception):
     """Answered with error 1 and this message. The vendor documents one text only; the rest are
     ours."""
 
 
-async def handle(request: web.Request, call: str, perform: Perform) -> web.StreamResponse:
+def by_token(world: World, fields: Fields) -> None:
+    if not world.sms.tokens.takes(fields.get("token")):
+        raise Failed("Token is incorrect")
+
+
+def by_login(world: World, fields: Fields) -> None:
+    if not world.sms.tokens.takes_login(fields.get("email", ""), fields.get("pass", "")):
+        raise Failed("Login or password incorrect")
+
+
+async def handle(
+    request: web.Request, call: str, perform: Perform, *, enter: Enter = by_token
+) -> web.StreamResponse:
     """One call, from parameters to answer."""
     world = request.app[WORLD]
     world.effects.count_request(call)
     fields = await _fields(request)
 
     def act() -> web.Response:
-        if not world.takes(fields.get("token")):
-            return _failed(world, "Token is incorrect")
         try:
+            enter(world, fields)
             return _json(200, {"error": 0, **perform(world, fields)})
         except Failed as failed:
             return _failed(world, str(failed))
@@ -51,8 +66,23 @@ async def handle(request: web.Request, call: str, perform: Perform) -> web.Strea
     return await answered(request, world, order, act, refuse)
 
 
+def required(fields: Fields, *names: str) -> None:
+    for name in names:
+        if not fields.get(name, "").strip():
+            raise Failed(f"Parameter {name} is required")
+
+
+def number(written: str | None) -> int | None:
+    """As PHP casts: the digits in front, 0 if there are none."""
+    if written is None or written == "":
+        return None
+    match = re.match(r"\s*(-?[0-9]{1,18})", written, re.ASCII)
+    return int(match[1]) if match else 0
+
+
 async def _fields(request: web.Request) -> Fields:
-    """From the query (where `+` is a space), a form, or a JSON object; later ones win."""
+    """From the query (where `+` is a space), a form, or a JSON object; later ones win. What stands
+    deeper in a JSON object is kept as JSON."""
     fields = dict(request.query)
     if request.content_type == "application/json":
         try:
@@ -62,7 +92,11 @@ async def _fields(request: web.Request) -> Fields:
         given: dict[str, Any] = content if isinstance(content, dict) else {}
     else:
         given = dict(await request.post())
-    fields.update({name: str(it) for name, it in given.items() if isinstance(it, str | int)})
+    for name, value in given.items():
+        if isinstance(value, str | int):
+            fields[name] = str(value)
+        elif isinstance(value, list | dict):
+            fields[name] = orjson.dumps(value).decode()
     return fields
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import tzinfo
 from typing import Any
 
 from aiohttp import web
@@ -31,7 +32,8 @@ def _perform(world: World, fields: Fields) -> dict[str, Any]:
     if fields.get("onlycount") == "1":
         return answer
     empty: Any = [] if world.switches.empty_list == "array" else {}
-    return {**answer, "smss": {str(text.id): _row(text) for text in found} or empty}
+    zone = moments.zone_named(fields.get("timezone", ""))
+    return {**answer, "smss": {str(text.id): _row(text, zone) for text in found} or empty}
 
 
 def _tests(fields: Fields) -> list[Test]:
@@ -68,7 +70,7 @@ def _digits(number: str) -> str:
     return re.sub(r"[^0-9]", "", number)
 
 
-def _row(text: Text) -> dict[str, Any]:
+def _row(text: Text, zone: tzinfo) -> dict[str, Any]:
     """As documented; note `deviceid` here and `device_id` in requests."""
     return {
         "id": text.id,
@@ -77,13 +79,13 @@ def _row(text: Text) -> dict[str, Any]:
         "customerid": text.customerid,
         "status": text.status,
         "statustitle": text.title,
-        "deviceid": int(text.device_id) if text.device_id.isdecimal() else text.device_id,
+        "deviceid": text.device,
         "urgent": text.urgent,
-        "created": moments.php(text.created),
-        "senttime": moments.php(text.senttime),
-        "timetosend": moments.php(text.timetosend),
+        "created": moments.php(text.created, zone),
+        "senttime": moments.php(text.senttime, zone),
+        "timetosend": moments.php(text.timetosend, zone),
         "sim": text.sim,
-        "paketid": None,
-        "pakettitle": None,
-        "paketbody": None,
+        "paketid": text.paketid,
+        "pakettitle": text.pakettitle,
+        "paketbody": text.paketbody,
     }

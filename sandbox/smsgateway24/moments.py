@@ -15,9 +15,14 @@ def read(written: str, zone: tzinfo = UTC) -> datetime:
     for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"):
         try:
             return datetime.strptime(written, form).replace(tzinfo=zone).astimezone(UTC)
-        except ValueError:
+        except (ValueError, OverflowError):
             continue
     raise ValueError("not a date")
+
+
+def read_dotted(written: str) -> datetime:
+    """`DD.MM.YYYY H:i:s`, as newsletters alone are timed. Raises ValueError."""
+    return datetime.strptime(written, "%d.%m.%Y %H:%M:%S").replace(tzinfo=UTC)
 
 
 def zone_named(name: str) -> tzinfo:
@@ -28,8 +33,17 @@ def zone_named(name: str) -> tzinfo:
         return UTC
 
 
-def php(moment: datetime | None) -> dict[str, Any] | None:
+def php(moment: datetime | None, zone: tzinfo = UTC) -> dict[str, Any] | None:
     if moment is None:
         return None
-    date = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-    return {"date": date, "timezone_type": 3, "timezone": "UTC"}
+    date = moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return {"date": date, "timezone_type": 3, "timezone": str(zone)}
+
+
+def plain(moment: datetime | None) -> str | None:
+    """`YYYY-MM-DD HH:MM:SS`, as webhooks carry it."""
+    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def human(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%d.%m.%Y %H:%M:%S")

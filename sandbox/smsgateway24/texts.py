@@ -6,20 +6,21 @@ What must not go in: HTTP, and how a client writes its parameters.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+
+from sandbox.smsgateway24 import statuses
 
 FIRST_ID = 62_807_347
 """The one in the vendor's example."""
 
-TITLES = {1: "pending", 3: "queued", 2: "sending", 6: "sent", 7: "delivered"}
-_NEXT = {1: 3, 3: 2, 2: 6, 6: 7}
-
 
 @dataclass(slots=True, kw_only=True)
 class Text:
-    """One text to one number."""
+    """One text to one number; one from a number where its status is 5. `ending`: the status it
+    comes to in the end."""
 
     id: int
     sendto: str
@@ -31,11 +32,32 @@ class Text:
     urgent: bool | None = None
     timetosend: datetime | None = None
     senttime: datetime | None = None
-    status: int = 1
+    status: int = statuses.PENDING
+    ending: int = statuses.DELIVERED
+    paketid: int | None = None
+    pakettitle: str | None = None
+    paketbody: str | None = None
 
     @property
     def title(self) -> str:
-        return TITLES[self.status]
+        return statuses.TITLES[self.status]
+
+    @property
+    def device(self) -> int | str:
+        """As answers write it."""
+        return int(self.device_id) if self.device_id.isdecimal() else self.device_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A text came to a status."""
+
+    text: Text
+    status: int
+
+
+def _never(_device: str) -> bool:
+    return False
 
 
 class Texts:
@@ -50,17 +72,11 @@ class Texts:
     def __iter__(self) -> Iterator[Text]:
         return iter(self._texts.values())
 
+    def get(self, text_id: int) -> Text | None:
+        return self._texts.get(text_id)
+
     def add(
-        self,
-        *,
-        sendto: str,
-        body: str,
-        device_id: str,
-        created: datetime,
-        sim: int,
-        customerid: int | None,
-        urgent: bool | None,
-        timetosend: datetime | None,
+        self, *, sendto: str, body: str, device_id: str, created: datetime, **more: Any
     ) -> Text:
         """Save a text. Ids rise, and nothing is ever recognised as a repeat."""
         self._last_id += 1
@@ -70,29 +86,33 @@ class Texts:
             body=body,
             device_id=device_id,
             created=created,
-            sim=sim,
-            customerid=customerid,
-            urgent=urgent,
-            timetosend=timetosend,
+            **more,
         )
         self._texts[text.id] = text
-        starts_at = max(created, timetosend or created)
-        heapq.heappush(self._steps, (starts_at + self._pace, text.id))
+        if statuses.next_status(text.status, text.ending) is not None:
+            starts_at = max(created, text.timetosend or created)
+            heapq.heappush(self._steps, (starts_at + self._pace, text.id))
         return text
 
-    def step(self, now: datetime) -> list[Text]:
-        """Let the phone do what is due; the texts whose status changed."""
-        changed = []
+    def step(self, now: datetime, is_silent: Callable[[str], bool] = _never) -> list[Change]:
+        """Let the phones do what is due; what came of it, in order. A silent one does nothing."""
+        changes = []
         while self._steps and self._steps[0][0] <= now:
             due, text_id = heapq.heappop(self._steps)
             text = self._texts[text_id]
-            text.status = _NEXT[text.status]
-            if text.status == 6:
+            if is_silent(text.device_id):
+                heapq.heappush(self._steps, (now + self._pace, text_id))
+                continue
+            status = statuses.next_status(text.status, text.ending)
+            if status is None:
+                continue
+            text.status = status
+            if status == statuses.SENT:
                 text.senttime = now
-            if text.status in _NEXT:
+            if statuses.next_status(status, text.ending) is not None:
                 heapq.heappush(self._steps, (due + self._pace, text_id))
-            changed.append(text)
-        return changed
+            changes.append(Change(text=text, status=status))
+        return changes
 
     def clear(self) -> None:
         """Forget all; ids go on rising, as they would."""
