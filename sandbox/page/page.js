@@ -5,6 +5,7 @@ const PHONES_SHOWN = 24;
 const BUBBLES_SHOWN = 12;
 const ENTRIES_SHOWN = 80;
 const TICKS = { 1: "◷", 3: "◷", 2: "↑", 6: "✓", 7: "✓✓" };
+const TEXT_CALLS = ["addsms", "smstosend", "addalotofsms", "paket"];
 
 const texts = new Map(); // by id
 const entries = new Map(); // by number
@@ -42,7 +43,7 @@ function written(value) {
 }
 
 function bubble(text) {
-  const node = make("li", "bubble");
+  const node = make("li", text.incoming ? "bubble incoming" : "bubble");
   const body = make("p", "body", text.body);
   body.dir = "auto";
   const meta = make("p", "meta");
@@ -52,10 +53,10 @@ function bubble(text) {
     meta.append(make("span", "", "due " + new Date(text.later).toLocaleString("en-GB")));
   }
   const status = make("span", "status");
-  status.dataset.status = text.status;
-  const tick = make("span", "tick", TICKS[text.status] || "?");
+  status.dataset.status = text.failed ? "failed" : text.status;
+  const tick = make("span", "tick", text.failed ? "✕" : text.incoming ? "←" : TICKS[text.status] || "?");
   tick.setAttribute("aria-hidden", "true");
-  status.append(make("span", "", text.title), tick);
+  status.append(make("span", "", text.incoming ? "came in" : text.title), tick);
   meta.append(status);
   node.append(body, meta);
   return node;
@@ -126,7 +127,7 @@ function draw() {
   rest(one("entries-rest"), latest.length - ENTRIES_SHOWN, "changes");
   one("timeline-empty").hidden = entries.size > 0;
 
-  const counts = { texts: totals.addsms || 0, entries: totals["subscriptions/set"] || 0 };
+  const counts = { texts: TEXT_CALLS.reduce((sum, call) => sum + (totals[call] || 0), 0), entries: totals["subscriptions/set"] || 0 };
   for (const node of document.querySelectorAll("[data-count]")) {
     node.textContent = counts[node.dataset.count].toLocaleString("en-GB");
   }

@@ -9,6 +9,7 @@ from typing import Any
 
 from vendors.answers import code, described, json_object
 from vendors.smsgateway24.number import digits
+from vendors.smsgateway24.statuses import INCOMING
 from vendors.wire import Answer
 
 Row = dict[str, Any]
@@ -45,6 +46,9 @@ def reference(row: Row) -> str:
 
 
 def is_to(row: Row, number: str) -> bool:
+    """Whether it went to this number; one that came from it is listed under the same."""
+    if code(row.get("status")) == INCOMING:
+        return False
     return digits(str(row["sendto"])) == digits(number)
 
 

@@ -83,6 +83,13 @@ def test_the_same_body_with_a_foreign_tag_is_not_ours(foreign: object) -> None:
     assert look(listed({**ROW, "customerid": foreign})).finding is Finding.EMPTY
 
 
+@pytest.mark.parametrize("customerid", [None, IDENTITY.tag])
+def test_the_same_words_from_that_number_are_not_ours(customerid: int | None) -> None:
+    """Incoming texts stand in the same list, with status 5."""
+    answered = listed({**ROW, "customerid": customerid, "status": 5})
+    assert look(answered).finding is Finding.EMPTY
+
+
 def test_a_text_that_belongs_to_another_action_is_not_ours() -> None:
     """Two equal texts to one number, both without a tag: each is found once."""
     first, second = ({**ROW, "id": n, "customerid": None} for n in (11, 12))
