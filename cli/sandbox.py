@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from pathlib import Path
 
 import click
 
 from core.process import signals
 from sandbox.app import serve_sandbox
+from sandbox.seed import planter
+from sandbox.world import World
 
 
 @click.command("sandbox")
@@ -18,7 +22,18 @@ from sandbox.app import serve_sandbox
     metavar="HOST:PORT",
     help="Where; port 0 picks a free one.",
 )
-def command(listen: str) -> None:
+@click.option(
+    "--seed",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="What the providers know at the start and after a reset, YAML or JSON.",
+)
+@click.option(
+    "--amqp",
+    metavar="URL",
+    help="A RabbitMQ whose queues api_req and database_import are served as Altcraft serves them.",
+)
+def command(listen: str, seed: Path | None, amqp: str | None) -> None:
     """Run the simulated providers, to try rules without sending anything to anybody.
 
     Any token is taken. What a provider's `url` must be is printed. The page shows the texts as on a
@@ -26,11 +41,11 @@ def command(listen: str) -> None:
 
     Example: postern sandbox --listen 127.0.0.1:8181
     """
-    asyncio.run(_serve(listen))
+    asyncio.run(_serve(listen, planter(seed) if seed is not None else None, amqp))
 
 
-async def _serve(listen: str) -> None:
-    async with signals() as stop, serve_sandbox(listen) as url:
+async def _serve(listen: str, plant: Callable[[World], None] | None, amqp: str | None) -> None:
+    async with signals() as stop, serve_sandbox(listen, plant=plant, amqp=amqp) as url:
         print(f"page          {url}/")
         print(f"altcraft      url: {url}/altcraft")
         print(f"smsgateway24  url: {url}/smsgateway24")

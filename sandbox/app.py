@@ -6,7 +6,7 @@ What must not go in: what any call does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
@@ -17,6 +17,8 @@ from core.errors import ConfigurationError
 from core.settings import parse_address
 from core.web import listener
 from sandbox.altcraft.calls import ALTCRAFT_CALLS
+from sandbox.altcraft.envelope import handle as handle_altcraft
+from sandbox.altcraft.queues import serve_queues
 from sandbox.control import control_routes
 from sandbox.live import page_routes
 from sandbox.smsgateway24.calls import SMSGATEWAY24_CALLS
@@ -38,16 +40,21 @@ def create_app(
     tokens: frozenset[str] | None = None,
     switches: Switches | None = None,
     pace: timedelta = PACE,
+    plant: Callable[[World], None] | None = None,
+    amqp: str | None = None,
 ) -> web.Application:
-    """The application. `tokens` None: any token that is not empty is taken."""
+    """The application. `tokens` None: any token that is not empty is taken. `plant` puts what is
+    known at the start there; `amqp` is a broker whose queues are served as well."""
     app = web.Application(client_max_size=MAX_BODY)
     app[WORLD] = World(
-        clock=clock or SystemClock(), tokens=tokens, pace=pace, switches=switches or Switches()
+        clock=clock or SystemClock(),
+        tokens=tokens,
+        pace=pace,
+        switches=switches or Switches(),
+        plant=plant,
     )
-    for call, handler in ALTCRAFT_CALLS.items():
-        path = f"/altcraft/api/v1.1/{call}"
-        app.router.add_post(path, handler)
-        app.router.add_post(path + "/", handler)
+    # Slashes at its ends are tolerated, as clients of the vendor in the wild rely on.
+    app.router.add_post("/altcraft/api/v1.1/{call:.*}", handle_altcraft)
     for call, handler in SMSGATEWAY24_CALLS.items():
         path = f"/smsgateway24/getdata/{call}"
         app.router.add_get(path, handler, allow_head=False)
@@ -56,6 +63,8 @@ def create_app(
     app.add_routes(smsgateway24_routes())
     app.add_routes(page_routes())
     app.cleanup_ctx.append(_phone)
+    if amqp is not None:
+        app.cleanup_ctx.append(_queues(amqp))
     app.on_shutdown.append(_close)
     return app
 
@@ -68,20 +77,32 @@ async def serve_sandbox(
     tokens: frozenset[str] | None = None,
     switches: Switches | None = None,
     pace: timedelta = PACE,
+    plant: Callable[[World], None] | None = None,
+    amqp: str | None = None,
 ) -> AsyncIterator[str]:
     """Serve on `HOST:PORT` (port 0: any free one); the context is the address,
     `http://127.0.0.1:8081`.
 
-    Raises ConfigurationError if nothing can listen there.
+    Raises ConfigurationError if nothing can listen there, or the seed is wrong.
     """
     try:
         address = parse_address(listen)
     except ValueError as error:
         raise ConfigurationError(str(error), field="--listen") from None
-    app = create_app(clock=clock, tokens=tokens, switches=switches, pace=pace)
+    app = create_app(
+        clock=clock, tokens=tokens, switches=switches, pace=pace, plant=plant, amqp=amqp
+    )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     async with listener(runner, address, "--listen") as bound:
         yield f"http://{bound}"
+
+
+def _queues(amqp: str) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def serving(app: web.Application) -> AsyncIterator[None]:
+        async with serve_queues(app[WORLD], amqp):
+            yield
+
+    return serving
 
 
 async def _phone(app: web.Application) -> AsyncIterator[None]:

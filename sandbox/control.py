@@ -40,6 +40,7 @@ def control_routes(calls: frozenset[str]) -> list[web.RouteDef]:
         web.get("/_sandbox/switches", _switches),
         web.patch("/_sandbox/switches", _turn),
         web.post("/_sandbox/reset", _reset),
+        web.get("/_sandbox/altcraft", _altcraft),
     ]
 
 
@@ -80,6 +81,11 @@ async def _turn(request: web.Request) -> web.Response:
         return turned
     world.switches = world.switches.model_copy(update=turned.model_dump(exclude_unset=True))
     return await _switches(request)
+
+
+async def _altcraft(request: web.Request) -> web.Response:
+    """Everything that platform knows: databases, profiles, subscriptions, senders, sends, ..."""
+    return answer_json(request.app[WORLD].altcraft.shown())
 
 
 async def _reset(request: web.Request) -> web.Response:

@@ -13,6 +13,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.configuration import Duration
 
+CHECKSUM_PATHS = (
+    "profiles/add_batch",
+    "profiles/add",
+    "profiles/update_batch",
+    "profiles/update",
+    "profiles/import_batch",
+    "profiles/import",
+    "suppresses/add",
+)
+"""Those that the documentation lists before it is cut off."""
+
 
 class Switches(BaseModel):
     """How the simulators behave. Changed with `PATCH /_sandbox/switches`."""
@@ -31,6 +42,16 @@ class Switches(BaseModel):
     )
     remember_failures: bool = Field(
         default=False, description="whether a failed first answer is replayed to a repeat too"
+    )
+    checksum_paths: tuple[str, ...] = Field(
+        default=CHECKSUM_PATHS,
+        description="calls whose repeats are recognised without a Request-ID, by a checksum",
+    )
+    altcraft_forbidden: tuple[str, ...] = Field(
+        default=(), description="calls that the token's roles do not allow (error 403)"
+    )
+    altcraft_tariff_limit: bool = Field(
+        default=False, description="whether calls that change something meet error 402"
     )
     sms_errors: Literal["body", "status"] = Field(
         default="body", description="whether error 1 comes with HTTP 200 or with 400"

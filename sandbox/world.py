@@ -6,6 +6,7 @@ What must not go in: HTTP.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from aiohttp import web
 
 from core.clock import Clock
 from sandbox.altcraft.memory import Memory
-from sandbox.altcraft.subscriptions import Subscriptions
+from sandbox.altcraft.platform import Platform
 from sandbox.effects import EffectLog
 from sandbox.faults import Faults
 from sandbox.feed import Feed
@@ -34,14 +35,18 @@ class World:
     faults: Faults = field(default_factory=Faults)
     feed: Feed = field(default_factory=Feed)
     memory: Memory = field(default_factory=Memory)
-    subscriptions: Subscriptions = field(default_factory=Subscriptions)
+    altcraft: Platform = field(default_factory=Platform)
     texts: Texts = field(init=False)
     sms: SmsAccount = field(init=False)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    plant: Callable[[World], None] | None = None
+    """Puts what is known at the start there, again after each reset."""
 
     def __post_init__(self) -> None:
         self.texts = Texts(self.pace)
         self.sms = SmsAccount(known=self.takes, pace=self.pace, now=self.clock.now())
+        if self.plant is not None:
+            self.plant(self)
 
     def takes(self, token: object) -> bool:
         if not isinstance(token, str) or not token:
@@ -49,14 +54,16 @@ class World:
         return self.tokens is None or token in self.tokens
 
     def reset(self) -> None:
-        """Forget everything but the switches."""
+        """Forget everything but the switches, and start again as at first."""
         self.effects = EffectLog()
         self.faults.clear()
         self.memory.clear()
-        self.subscriptions.clear()
+        self.altcraft = Platform()
         self.texts.clear()
         self.sms.clear(self.clock.now())
         self.feed.reset()
+        if self.plant is not None:
+            self.plant(self)
 
 
 WORLD = web.AppKey("world", World)

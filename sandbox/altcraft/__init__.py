@@ -1,1 +1,2 @@
-"""The marketing platform's simulator: one file a call, one line in `calls` for each."""
+"""The marketing platform's simulator: one file a family of calls, one line in its table for
+each."""

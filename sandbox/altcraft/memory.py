@@ -1,6 +1,7 @@
-"""Deduplication of requests as the platform documents it: 24 hours by Request-ID and token.
+"""Deduplication of requests as the platform documents it: 24 hours by Request-ID and token, or
+without a Request-ID by a checksum of headers and body.
 
-What must not go in: which answers are worth remembering.
+What must not go in: which answers are worth remembering, and which calls know checksums.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,10 +21,11 @@ class Remembered:
     at: datetime
     status: int
     body: bytes
+    content_type: str = "application/json"
 
 
 class Memory:
-    """First answers by token and Request-ID, for as long as the window."""
+    """First answers by key, for as long as the window."""
 
     def __init__(self) -> None:
         self._answers: OrderedDict[str, Remembered] = OrderedDict()
@@ -44,5 +47,16 @@ class Memory:
 
 def duplicate_key(token: str, request_id: str) -> str:
     """28 characters: 20 bytes in base64, as in the vendor's example."""
-    digest = hashlib.sha1(f"{token}\n{request_id}".encode(), usedforsecurity=False).digest()
+    return _hashed(f"{token}\n{request_id}".encode())
+
+
+def checksum_key(path: str, headers: Mapping[str, str], body: bytes) -> str:
+    """The same shape over the request's data. A header that differs each time makes it useless, as
+    the vendor warns."""
+    written = "\n".join(f"{name.lower()}:{value}" for name, value in sorted(headers.items()))
+    return _hashed(f"{path}\n{written}\n".encode() + body)
+
+
+def _hashed(content: bytes) -> str:
+    digest = hashlib.sha1(content, usedforsecurity=False).digest()
     return b64encode(digest).decode("ascii")
