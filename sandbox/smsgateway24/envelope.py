@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from email.utils import format_datetime
 from typing import Any
 
 import orjson
@@ -50,15 +51,14 @@ async def handle(
     def act() -> web.Response:
         try:
             enter(world, fields)
-            return _json(200, {"error": 0, **perform(world, fields)})
+            return _json(world, 200, {"error": 0, **perform(world, fields)})
         except Failed as failed:
             return _failed(world, str(failed))
 
     def refuse(order: FaultOrder) -> web.Response:
         in_body = order.fault is FaultKind.ERROR_BODY
-        return _json(
-            order.status or 200 if in_body else 503, {"error": 1, "message": order.message}
-        )
+        status = order.status or 200 if in_body else 503
+        return _json(world, status, {"error": 1, "message": order.message})
 
     order = world.faults.take(call, fields)
     if order is not None:
@@ -102,12 +102,15 @@ async def _fields(request: web.Request) -> Fields:
 
 def _failed(world: World, message: str) -> web.Response:
     status = 400 if world.switches.sms_errors == "status" else 200
-    return _json(status, {"error": 1, "message": message})
+    return _json(world, status, {"error": 1, "message": message})
 
 
-def _json(status: int, content: dict[str, Any]) -> web.Response:
+def _json(world: World, status: int, content: dict[str, Any]) -> web.Response:
+    # The sandbox's own time: moments in an answer are counted from it.
+    sent = format_datetime(world.clock.now().replace(microsecond=0), usegmt=True)
     return web.Response(
         status=status,
+        headers={"Date": sent},
         body=orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS),
         content_type="application/json",
     )
