@@ -61,7 +61,7 @@ class SharedCalls:
     async def join(self, item: Item, lease: Lease) -> Shared | None:
         """Call together with others. None: nobody came; call alone.
 
-        Raises CallDropped, NotSent or MaybeSent, for each of them.
+        Raises CallDropped for each of them, NotSent and MaybeSent for the one that calls.
         """
         company = self._company
         if company is not None:
@@ -69,8 +69,9 @@ class SharedCalls:
             company.leases.append(lease)
             if len(company.items) >= self.most:
                 self._close(company)
-            outcomes = await asyncio.shield(company.result)
-            return Shared(outcome=outcomes[item.identity.tag], counts=False, of=len(company.items))
+            return Shared(
+                outcome=await _followed(company, item), counts=False, of=len(company.items)
+            )
         company = self._company = _Company([item], [lease])
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()):
@@ -141,3 +142,14 @@ class SharedCalls:
             if len(found) == len(items):
                 break
         return found
+
+
+async def _followed(company: _Company, item: Item) -> Outcome:
+    """What the call of another came to for this one."""
+    try:
+        outcomes = await asyncio.shield(company.result)
+    except NotSent as error:
+        return Outcome(kind=OutcomeKind.TEMPORARY, reason=str(error))
+    except MaybeSent as error:
+        return Outcome(kind=OutcomeKind.UNKNOWN, reason=str(error))
+    return outcomes[item.identity.tag]
