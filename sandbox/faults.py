@@ -58,7 +58,7 @@ class FaultOrder(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    call: str = Field(description="addsms, getallsms or subscriptions/set")
+    call: str = Field(description="as the vendor names it: addsms, subscriptions/set, ...")
     fault: FaultKind
     times: int | None = Field(
         None, ge=1, description="how often; by default once, or without end with a probability"

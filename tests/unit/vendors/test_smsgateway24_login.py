@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.configuration import SecretRef
@@ -151,6 +151,7 @@ def test_which_words_speak_of_the_token_can_be_set(token: SecretRef) -> None:
     assert read(other, {}, provider).kind is OutcomeKind.REFUSED
 
 
+@settings(deadline=None)
 @given(status=st.integers(0, 999), body=st.binary(max_size=200))
 def test_reading_a_login_never_raises(status: int, body: bytes) -> None:
     provider = sms_provider(SecretRef(env="X"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.configuration import SecretRef
@@ -137,6 +137,7 @@ def test_an_answer_that_is_none_says_nothing(
     assert ROTATION.read(unreadable, several, NOW) is None
 
 
+@settings(deadline=None)
 @given(body=st.binary(max_size=300), date=st.text(max_size=40))
 def test_reading_devices_never_raises(body: bytes, date: str) -> None:
     provider = sms_provider(SecretRef(env="X"), device_id=[1], pick="online")

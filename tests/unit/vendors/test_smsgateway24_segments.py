@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.configuration import SecretRef
@@ -60,12 +60,14 @@ def test_what_a_text_takes(text: str, encoding: str, length: int, segments: int)
     assert facts(text) == TextFacts(encoding=encoding, length=length, segments=segments)
 
 
+@settings(deadline=None)
 @given(text=TEXTS, more=TEXTS)
 def test_a_longer_text_never_takes_less(text: str, more: str) -> None:
     assert facts(text + more).segments >= facts(text).segments
     assert facts(text + more).length >= facts(text).length
 
 
+@settings(deadline=None)
 @given(text=TEXTS)
 def test_segments_are_as_many_as_the_units_need_and_hardly_more(text: str) -> None:
     found = facts(text)
@@ -76,6 +78,7 @@ def test_segments_are_as_many_as_the_units_need_and_hardly_more(text: str) -> No
         assert -(-found.length // each) <= found.segments <= -(-found.length // (each - 1))
 
 
+@settings(deadline=None)
 @given(text=st.text(st.characters(min_codepoint=0x100, exclude_categories=["Cs"]), max_size=200))
 def test_the_length_in_ucs_2_is_in_utf_16_units(text: str) -> None:
     found = facts(text)
@@ -99,11 +102,13 @@ def test_typographic_signs_become_plain_and_letters_stay(written: str, sent: str
     assert plain(written) == sent
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=200))
 def test_what_is_plain_stays_as_it_is(text: str) -> None:
     assert plain(plain(text)) == plain(text)
 
 
+@settings(deadline=None)
 @given(text=st.text(st.sampled_from([*"ab \n", *"\u2019\u2026\u00a0\u00ad\u200b\u0301é😀"])))
 def test_a_prepared_text_is_prepared_to_itself(text: str) -> None:
     provider = sms_provider(SecretRef(env="X"), transliterate=True)
