@@ -96,7 +96,7 @@ class Calls:
         self, operation: Operation, item: Item, lease: Lease, *, in_company: bool = False
     ) -> Made:
         """Raises NoWay, CallDropped, NotSent or MaybeSent."""
-        if (refused := await self._tokens.ready(lease)) is not None:
+        if operation.uses_token and (refused := await self._tokens.ready(lease)) is not None:
             return Made(outcome=refused)
         item = Item(
             params=await self._placed(operation, item.params, lease), identity=item.identity
@@ -113,6 +113,8 @@ class Calls:
         def read(answer: Answer) -> Outcome:
             return operation.read(answer, item.params, self._provider)
 
+        if not operation.uses_token:
+            return Made(outcome=await self._judged(request(), read, lease))
         return Made(outcome=await self._send(request, read, lease))
 
     async def _placed(self, operation: Operation, params: Params, lease: Lease) -> Params:

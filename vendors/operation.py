@@ -56,6 +56,8 @@ class Operation(Protocol):
     follow: Follow | None = None
     """How what it made is followed after the provider took it."""
     rotation: Rotation | None = None
+    uses_token: bool = True
+    """Whether its request carries the token: a call that logs in by itself does not."""
 
     def prepare(self, params: Params, provider: Provider) -> Params:
         """Parameters as they travel: defaults of the provider filled in, numbers in E.164. Raises

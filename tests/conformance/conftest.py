@@ -8,7 +8,13 @@ from pathlib import PurePosixPath
 import pytest
 from _pytest.terminal import TerminalReporter
 
-ADAPTERS = {"broker": ("rabbitmq", "embedded"), "journal": ("sqlite", "postgresql")}
+from vendors.registry import VENDORS
+
+ADAPTERS = {
+    "broker": ("rabbitmq", "embedded"),
+    "journal": ("sqlite", "postgresql"),
+    "provider": ("altcraft", "smsgateway24"),
+}
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
@@ -23,7 +29,9 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     for port, adapters in ADAPTERS.items():
         for adapter in adapters:
             told = [f"{n} {o}" for (p, a, o), n in counts.items() if (p, a) == (port, adapter)]
-            terminalreporter.write_line(f"{port:8} {adapter:11} {', '.join(told) or 'not run'}")
+            if port == "provider" and told:
+                told.append(f"{len(VENDORS[adapter].operations)} operations")
+            terminalreporter.write_line(f"{port:8} {adapter:12} {', '.join(told) or 'not run'}")
 
 
 def _named(nodeid: str) -> tuple[str, str] | None:

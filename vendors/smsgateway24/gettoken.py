@@ -43,6 +43,7 @@ class GetToken(Reading):
     """The operation: tells whether the login works."""
 
     name = "gettoken"
+    uses_token = False
     summary = "Whether the provider's email and password are accepted; the token is not shown."
     source = "SmsGateway24 API v1.0, gettoken"
 

@@ -17,6 +17,7 @@ class SmsToSend(OneText):
     """The operation."""
 
     name = "smstosend"
+    uses_token = False
     summary = "One text to one mobile number, with the login's email and password, without a token."
     source = "SmsGateway24 API v1.0, smstosend"
     call = "smstosend"

@@ -1,0 +1,1 @@
+"""What every call of every vendor must come to, over a real connection."""
