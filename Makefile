@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-.PHONY: help demo test check bench fmt stack proof lock
+.PHONY: help demo test check bench fmt stack proof docs lock
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -42,6 +42,10 @@ proof: ## the long run: 10,000 events while processes are killed; nothing lost, 
 	@scripts/setup tests
 	@scripts/system-packages rabbitmq postgresql
 	@.venv/bin/python -m tests.chaos $(ARGS)
+
+docs: ## write the pages that are made from the code
+	@scripts/setup
+	@.venv/bin/postern providers --page > docs/providers.md
 
 lock: ## compile the lock files anew (ARGS=--upgrade: with the newest versions allowed)
 	@scripts/setup tests

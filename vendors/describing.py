@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import orjson
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from core.configuration import SecretRef
 from vendors.operation import Operation
 
 JsonSchema = dict[str, Any]
@@ -25,7 +27,10 @@ _WORDS = {
     "boolean": "true or false",
     "object": "mapping",
     "null": "null",
+    "duration": "duration",
 }
+_PLURAL = {"whole number": "whole numbers", "duration": "durations", "mapping": "mappings"}
+_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 MAX_CHOICES = 12
 
 
@@ -54,7 +59,7 @@ def parameters(model: type[BaseModel]) -> Iterator[Parameter]:
             name=written,
             type=words(shape, known),
             required=field.is_required(),
-            default=_value(shape.get("default", default)) if has_default else None,
+            default=_default(default, shape.get("default", default)) if has_default else None,
             meaning=field.description or "",
         )
 
@@ -62,17 +67,24 @@ def parameters(model: type[BaseModel]) -> Iterator[Parameter]:
 def words(shape: JsonSchema, known: dict[str, JsonSchema]) -> str:
     """A JSON schema in words: `text`, `list of whole numbers`, `a, b or c`."""
     shape = _resolved(shape, known)
+    if shape.get("title") == SecretRef.__name__:
+        return "{env: NAME} or {file: PATH}"
     if "const" in shape or "enum" in shape:
         return _choice(shape.get("enum", [shape.get("const")]))
-    options = shape.get("anyOf") or shape.get("oneOf")
-    if options:
-        found = [words(option, known) for option in options if option.get("type") != "null"]
-        return " or ".join(dict.fromkeys(found))
+    if options := shape.get("anyOf") or shape.get("oneOf"):
+        return " or ".join(
+            dict.fromkeys(words(each, known) for each in options if each.get("type") != "null")
+        )
+    return _plain_words(shape, known)
+
+
+def _plain_words(shape: JsonSchema, known: dict[str, JsonSchema]) -> str:
     kind = shape.get("type")
     if kind == "array":
-        return f"list of {words(shape.get('items', {}), known)}"
+        return f"list of {_PLURAL.get(inner := words(shape.get('items', {}), known), inner)}"
     if kind == "object" and shape.get("properties"):
         return "{" + ", ".join(shape["properties"]) + "}"
+    kind = shape.get("format") if shape.get("format") in _WORDS else kind
     return _WORDS.get(kind, "any value") if isinstance(kind, str) else "any value"
 
 
@@ -113,6 +125,23 @@ def _kinds(shape: JsonSchema, known: dict[str, JsonSchema]) -> set[str]:
     for option in (*shape.get("anyOf", ()), *shape.get("oneOf", ())):
         found |= _kinds(option, known)
     return found
+
+
+def _default(value: Any, written: Any) -> str:
+    """As it would be written in a configuration."""
+    if isinstance(value, timedelta):
+        return _duration(value)
+    if isinstance(value, tuple) and all(isinstance(each, timedelta) for each in value):
+        return "[" + ", ".join(_duration(each) for each in value) + "]"
+    return _value(written)
+
+
+def _duration(value: timedelta) -> str:
+    seconds = value.total_seconds()
+    for unit, size in _UNITS:
+        if seconds >= size and seconds % size == 0:
+            return f"{int(seconds // size)}{unit}"
+    return f"{round(seconds * 1000)}ms"
 
 
 def _value(value: Any) -> str:

@@ -60,9 +60,12 @@ class Provider(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    kind: str
-    url: str
-    token: SecretRef | None = None
+    kind: str = Field(description="the vendor")
+    url: str = Field(
+        description="where the API is; http and private addresses are taken for loopback and for "
+        "hosts in `allow_hosts` only"
+    )
+    token: SecretRef | None = Field(None, description="the credential")
     timeout: Duration = Field(timedelta(seconds=10), description="whole call, connecting included")
     retry: tuple[Duration, ...] = Field(
         DEFAULT_RETRIES,
@@ -73,7 +76,9 @@ class Provider(BaseModel):
         description="how long after a call of unknown outcome its effect may still become visible",
     )
     concurrency: int = Field(50, ge=1, le=1000, description="calls at a time, per consumer process")
-    mode: Literal["live", "dry-run"] = "live"
+    mode: Literal["live", "dry-run"] = Field(
+        "live", description="`dry-run`: everything happens except the call; it ends as `skipped`"
+    )
     only_to: tuple[str, ...] = Field(
         (), description="if set, calls to anybody else are skipped (staging)"
     )

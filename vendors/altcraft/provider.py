@@ -15,8 +15,8 @@ Id = Annotated[int, Field(strict=True, ge=1, le=2**53)]
 class AltcraftProvider(Provider):
     """`providers: {altcraft: {kind: altcraft, ...}}`."""
 
-    kind: Literal["altcraft"] = "altcraft"
-    token: SecretRef
+    kind: Literal["altcraft"] = Field("altcraft", description="the vendor")
+    token: SecretRef = Field(description="the credential")
     account_id: Id | None = Field(
         None, description="account of administrator tokens, and of messages to the import queue"
     )

@@ -36,9 +36,9 @@ Part = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 class SmsGateway24Provider(ReportingProvider):
     """`providers: {sms: {kind: smsgateway24, ...}}`."""
 
-    kind: Literal["smsgateway24"] = "smsgateway24"
+    kind: Literal["smsgateway24"] = Field("smsgateway24", description="the vendor")
     token: SecretRef | None = Field(None, description="either this, or `email` and `password`")
-    url: str = "https://smsgateway24.com"
+    url: str = Field("https://smsgateway24.com", description="where the API is")
     email: SecretRef | None = Field(None, description="of a login; a token is got with it")
     password: SecretRef | None = Field(None, description="of the same login", validate_default=True)
     device_id: DeviceId | tuple[DeviceId, ...] = Field(
