@@ -5,6 +5,7 @@ XML has no types, so fields that are numbers or booleans are known by their name
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
 
@@ -41,6 +42,8 @@ _SWITCHES = frozenset(
         "skip_triggers",
     }
 )
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_UNNAMED = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 def parse(raw: bytes) -> dict[str, Any] | None:
@@ -97,7 +100,8 @@ def _append(parent: Element, name: str, value: Any) -> None:
         for item in value:
             _append(parent, name, item)
         return
-    child = SubElement(parent, name)
+    # A phone number as a name (`phone_add`) is none in XML; how the vendor writes it is not known.
+    child = SubElement(parent, name if _NAME.fullmatch(name) else "_" + _UNNAMED.sub("", name))
     if isinstance(value, dict):
         for key, inner in value.items():
             _append(child, key, inner)
