@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from ruamel.yaml import YAML
 
 from cli.main import postern
+from cli.providers_page import page
 from consumers.metrics import ConsumerMetrics
 from core.document import Document, read_document
 from core.journal.machine import MOVES
@@ -26,7 +27,9 @@ from gateway.rules.load import load_rules
 from gateway.rules.model import RuleModel, StepModel
 from gateway.sources.load import check_sources
 from gateway.sources.model import Scheme, SourceModel
+from vendors.describing import parameters
 from vendors.load import TOP_LEVEL, load_journal, load_providers
+from vendors.provider import Provider, ReportingProvider
 from vendors.registry import VENDORS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -183,16 +186,26 @@ def test_configurations_are_shown() -> None:
     assert {name for name, _ in configurations()} >= {"README.md", "rules.md"}
 
 
-def test_the_rules_page_names_every_key_and_parameter() -> None:
-    """It says of itself that it is complete."""
+def test_the_providers_page_is_what_the_models_say() -> None:
+    """`make docs` writes it."""
+    assert read(ROOT / "docs" / "providers.md") == page()
+
+
+def test_the_providers_page_explains_every_setting_and_parameter() -> None:
+    """A parameter without a meaning is one that nobody can use."""
+    for vendor in VENDORS.values():
+        for model in (vendor.provider, *(it.model for it in vendor.operations.values())):
+            for each in parameters(model):
+                assert each.meaning, f"{vendor.kind}: {model.__name__}.{each.name}"
+
+
+def test_the_rules_page_names_every_key() -> None:
+    """With the page of the providers it says of itself that it is complete."""
     text = read(ROOT / "docs" / "rules.md")
     keys = {*TOP_LEVEL, *SourceModel.model_fields, *(scheme.value for scheme in Scheme)}
     for model in (RuleModel, StepModel):
         keys |= {field.alias or name for name, field in model.model_fields.items()}
-    for vendor in VENDORS.values():
-        keys |= set(vendor.provider.model_fields)
-        for operation in vendor.operations.values():
-            keys |= {operation.name, *operation.model.model_fields}
+    keys |= {*Provider.model_fields, *ReportingProvider.model_fields}
     missing = [key for key in sorted(keys) if not re.search(rf"\b{re.escape(key)}\b", text)]
     assert not missing
 
@@ -215,7 +228,7 @@ def test_the_defaults_on_the_rules_page_are_those_of_the_code() -> None:
                 told = vendor.provider.model_validate({**required, **written})
                 assert getattr(told, name) == getattr(vendor.provider(**required), name), name
     assert seen == {name for name, _ in shown}
-    assert {"timeout", "retry", "reconcile_lag", "concurrency", "mode", "only_to", "auth"} <= seen
+    assert {"timeout", "retry", "reconcile_lag", "concurrency", "mode", "only_to"} <= seen
 
 
 def test_the_drawing_of_the_states_shows_every_move_and_no_other() -> None:
