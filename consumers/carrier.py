@@ -197,6 +197,11 @@ class Carrier:
             params = held.operation.reduce(
                 params, kept_by_entity(order, held.grant.keep), self._provider
             )
+        if held.grant.keep is not None and held.grant.remaining is not None:
+            effect = held.operation.effect(params, self._provider)
+            if not effect.targets:
+                reason = "newer events have set what was left of it"
+                return _ended(held.action, held.grant, State.DONE, reason)
         identity = Identity(
             request_id=request_id(held.action.id, held.grant.generation),
             tag=text_tag(held.action.id, held.grant.generation),
@@ -226,7 +231,13 @@ class Carrier:
             return await self._calls.ask(request, lease)
 
         if (refused := await self._calls.ready(lease)) is not None:
-            return self._settle(held, refused, started_at, self._since(started))
+            self._tell_breaker(held.action, refused)
+            return delivery.lookup_failed(
+                self._charged(held),
+                refused.reason,
+                started_at=started_at,
+                took=self._since(started),
+            )
         looked = Looked(operation=held.operation, lookup=lookup, provider=self._provider)
         finds = await self._reconciler.find(held.action, params, identity, held=looked, ask=ask)
         took = self._since(started)

@@ -100,6 +100,7 @@ def settle(held: Held, outcome: Outcome, *, started_at: datetime, took: timedelt
                 outcome.reason,
                 attempt=attempt("refused"),
                 called=True,
+                unknown=_still_unknown(held),
                 remaining=outcome.remaining,
             )
         case OutcomeKind.TEMPORARY:
@@ -115,6 +116,7 @@ def settle(held: Held, outcome: Outcome, *, started_at: datetime, took: timedelt
                 due_in=held.refusal_pause,
                 attempt=attempt("unauthorized" if _is_401(outcome) else "forbidden"),
                 called=True,
+                unknown=_still_unknown(held),
             )
     assert_never(outcome.kind)
 
@@ -175,6 +177,7 @@ def _again(held: Held, outcome: Outcome, attempt: Attempt) -> Finish:
             f"all retries are used up: {outcome.reason}",
             attempt=attempt,
             called=True,
+            unknown=_still_unknown(held),
             remaining=outcome.remaining,
         )
     # A failure answered from the provider's memory would be answered so for ever: a new Request-ID
@@ -188,8 +191,16 @@ def _again(held: Held, outcome: Outcome, attempt: Attempt) -> Finish:
         pause,
         renew=renew,
         called=True,
+        unknown=_still_unknown(held),
         remaining=outcome.remaining,
     )
+
+
+def _still_unknown(held: Held) -> bool:
+    """A failure now says nothing of an earlier call that may have taken effect: as long as nobody
+    can look, only the provider's memory keeps a repeat from being a second one, and that ends."""
+    operation = held.operation
+    return held.grant.unknown and not operation.repeatable and operation.lookup is None
 
 
 def _unknown(held: Held, outcome: Outcome, attempt: Attempt) -> Finish:

@@ -64,13 +64,16 @@ async def test_a_call_that_may_still_land_keeps_the_next_one_of_its_profile_back
     assert (await stage.stored(first)).state is State.SUPERSEDED
 
 
-async def test_another_profile_does_not_wait(stage: Stage) -> None:
+async def test_another_profile_does_not_wait_unless_it_has_the_same_address(stage: Stage) -> None:
     worker = await stage.altcraft()
     await stage.fault(SET, "drop-before", times=1)
     await stage.deliver(worker, message(an_update("first", status="subscribed")))
-    other = an_update("other", profile="p2", status="subscribed")
+    other = an_update("other", profile="p2", email="bob@example.com", status="subscribed")
     await stage.deliver(worker, message(other))
     assert (await stage.stored(other)).state is State.DONE
+    same = an_update("same", profile="p3", status="subscribed")
+    await stage.deliver(worker, message(same))
+    assert (await stage.stored(same)).state is State.WAITING, "one address is one subscription"
 
 
 async def test_a_repeat_of_an_unknown_call_carries_the_same_request_id(stage: Stage) -> None:

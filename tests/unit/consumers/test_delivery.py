@@ -143,6 +143,41 @@ def test_a_call_that_can_neither_be_repeated_nor_looked_up_is_parked_at_once() -
     assert after(held(operation), OutcomeKind.UNKNOWN).state is State.PARKED
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        OutcomeKind.TEMPORARY,
+        OutcomeKind.REFUSED,
+        OutcomeKind.UNAUTHORIZED,
+        OutcomeKind.FORBIDDEN,
+    ],
+)
+def test_what_may_have_happened_stays_unknown_whatever_a_later_call_comes_to(
+    kind: OutcomeKind,
+) -> None:
+    """A 503 after a dropped connection would else let it be called again after the provider has
+    forgotten the first call."""
+    case = held(CLONE, unknown=True, called_at=NOON - timedelta(hours=1))
+    assert after(case, kind).unknown
+    assert not after(held(CLONE, unknown=False), kind).unknown
+
+
+@pytest.mark.parametrize("kind", [OutcomeKind.TEMPORARY, OutcomeKind.REFUSED])
+def test_what_was_looked_up_or_may_be_repeated_is_not_unknown_after_a_failure(
+    kind: OutcomeKind,
+) -> None:
+    assert not after(held(SEND, unknown=True), kind).unknown
+    assert not after(held(SET, unknown=True), kind).unknown
+
+
+def test_what_is_left_of_a_call_is_the_next_call_under_a_new_identity() -> None:
+    left = {"data": [{"email": "ada@example.com"}]}
+    again = after(held(SET), OutcomeKind.TEMPORARY, remaining=left)
+    assert (again.state, again.remaining, again.renew) == (State.WAITING, left, True)
+    parked = after(held(SET), OutcomeKind.REFUSED, remaining=left)
+    assert (parked.state, parked.remaining, parked.renew) == (State.PARKED, left, True)
+
+
 def test_a_failed_lookup_is_tried_again_and_stays_unknown() -> None:
     finish = lookup_failed(held(SEND, unknown=True), "HTTP 503", started_at=NOON, took=SECOND)
     assert (finish.state, finish.unknown, finish.charged) == (State.WAITING, True, True)
