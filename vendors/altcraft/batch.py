@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from pydantic import Field
+
 from vendors.altcraft.call import Conclude
 from vendors.altcraft.contact import (
     Line,
@@ -36,11 +38,11 @@ Contact = tuple[str, ...]
 class LooseItem(ProfileData):
     """A profile in a batch: its data, and among them what it is found by."""
 
-    phone: Phone | None = None
-    profile_id: Line | None = None
-    provider: Line | None = None
-    subscription_id: Line | None = None
-    cc_data: MessengerData | None = None
+    phone: Phone | None = Field(None, description="number, with the phone modes")
+    profile_id: Line | None = Field(None, description="profile, with profile_id")
+    provider: Line | None = Field(None, description="push provider, with push_sub")
+    subscription_id: Line | None = Field(None, description="push token, with push_sub")
+    cc_data: MessengerData | None = Field(None, description="messenger, with custom_sub")
 
 
 class SteadyItem(SteadyData, LooseItem):

@@ -53,10 +53,12 @@ def test_every_call_says_what_it_does_and_where_that_stands() -> None:
         assert operation.window is not None
 
 
-def test_every_parameter_is_described() -> None:
+def test_every_parameter_is_described_at_every_depth() -> None:
     for name, operation in ALTCRAFT.operations.items():
-        for field, info in operation.model.model_fields.items():
-            assert info.description, f"{name}: {field}"
+        schema = operation.model.model_json_schema()
+        for model in (schema, *schema.get("$defs", {}).values()):
+            for field, described in model.get("properties", {}).items():
+                assert described.get("description"), f"{name}: {field}"
 
 
 @pytest.mark.parametrize("mode", MODES)
