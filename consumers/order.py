@@ -47,6 +47,7 @@ def order_of(action: Action, operation: Operation, provider: Provider) -> Order:
                 entity=_key(name, target.entity),
                 fields=target.fields,
                 under=tuple(_key(name, entity) for entity in target.under),
+                happens=target.happens,
             )
             for target in effect.targets
         ),

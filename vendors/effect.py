@@ -14,12 +14,14 @@ class Target:
     (a hash), `fields` are the names it sets there ("*": all of them).
 
     `under`: entities of sweeps that reach over this one (all subscriptions of a database, say);
-    what was set there counts as set here.
+    what was set there counts as set here. `happens`: it is no state but something that happens (a
+    message is started): nothing newer makes it superfluous.
     """
 
     entity: str
     fields: frozenset[str]
     under: tuple[str, ...] = ()
+    happens: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

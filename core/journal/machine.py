@@ -208,7 +208,7 @@ def newer_owners(targets: tuple[Target, ...], marks: Marks, age: Age) -> frozens
     """The actions that have set, newer, what this one would set."""
     wanted: dict[str, frozenset[str]] = {}
     for target in targets:
-        for entity in (target.entity, *target.under):
+        for entity in () if target.happens else (target.entity, *target.under):
             wanted[entity] = wanted.get(entity, frozenset()) | target.fields
     return frozenset(
         mark.action_id
@@ -230,7 +230,7 @@ def kept_fields(
     kept: dict[str, frozenset[str]] = {}
     reduced = False
     for target in targets:
-        counts = {target.entity, *target.under}
+        counts = set() if target.happens else {target.entity, *target.under}
         newer = {name for (entity, name), mark in marks.items() if entity in counts and mark > age}
         if "*" in newer or ("*" in target.fields and newer):
             left: frozenset[str] = frozenset()
@@ -245,7 +245,7 @@ def new_marks(targets: tuple[Target, ...], marks: Marks, age: Age) -> dict[tuple
     """The marks to write for a claim: those that this action is the newest for."""
     fresh: dict[tuple[str, str], Age] = {}
     for target in targets:
-        for name in target.fields:
+        for name in frozenset() if target.happens else target.fields:
             key = (target.entity, name)
             if key not in marks or marks[key] < age:
                 fresh[key] = age

@@ -26,11 +26,13 @@ DATABASE_MARK = "!"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """Fields of one entity that an action sets ("*": all of them). `under`: entities whose marks
-    count for this one too: a sweep over everything has set it there."""
+    count for this one too: a sweep over everything has set it there. `happens`: no state but
+    something that happens; it leaves no mark, and nothing newer takes it away."""
 
     entity: str
     fields: frozenset[str]
     under: tuple[str, ...] = ()
+    happens: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ sets what.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -59,11 +60,12 @@ def thing(provider: AltcraftProvider, kind: str, *parts: str | int) -> str:
 def once(provider: AltcraftProvider, kind: str, *parts: Any) -> Target:
     """Something that happens rather than is set (a message is started, a profile is inserted).
 
-    Nothing but the same again, newer, can make it superfluous: a newer change of the person's
-    fields must not swallow it.
+    Nothing newer makes it superfluous: neither a change of the person's fields nor the same once
+    more, since each event has its own.
     """
     written = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS).decode()
-    return Target(entity=thing(provider, kind, written), fields=frozenset({"happens"}))
+    entity = thing(provider, kind, written)
+    return Target(entity=entity, fields=frozenset({"happens"}), happens=True)
 
 
 def sweep(provider: AltcraftProvider, db_id: int, channel: str, resource_id: int | str) -> str:
@@ -118,7 +120,7 @@ def effect(
         known = merged.get(target.entity)
         if known is not None:
             fields, under = known.fields | target.fields, dict.fromkeys(known.under + target.under)
-            merged[target.entity] = Target(entity=target.entity, fields=fields, under=tuple(under))
+            merged[target.entity] = replace(known, fields=fields, under=tuple(under))
         else:
             merged[target.entity] = target
     if db_id is None:

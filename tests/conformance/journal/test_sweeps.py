@@ -179,3 +179,15 @@ async def test_many_claims_of_both_kinds_at_once_are_all_decided(journal: SqlJou
     ]
     taken = [key for claim in granted for key in claim.order_keys]
     assert len(taken) == len(set(taken)), "no key was given twice"
+
+
+async def test_what_happens_is_never_superseded(journal: SqlJournal) -> None:
+    """Two orders start the same message for the same person: the older one, late, starts it too."""
+    older, newer = an_action("older", at=NOON), an_action("newer", at=NOON + MINUTE)
+    start = Target(entity="start", fields=frozenset({"happens"}), happens=True)
+    name = Target(entity="profile", fields=frozenset({"_fname"}))
+    first = await journal.claim(a_claim(newer, order_keys=("p",), targets=(start, name)))
+    await done(journal, newer, first)
+    late = await journal.claim(a_claim(older, order_keys=("p",), targets=(start, name)))
+    assert isinstance(late, Granted)
+    assert late.keep == {"start": frozenset({"happens"}), "profile": frozenset()}
