@@ -57,7 +57,7 @@ def course(held: Held) -> Call | FindOut | Stop:
     if grant.unknown and not operation.repeatable:
         if operation.lookup is not None:
             return FindOut()
-        if not _recognised(operation, grant):
+        if not _recognised(held):
             reason = "an earlier call may have taken effect, and the provider cannot tell any more"
             return Stop(finish=_end(held, State.PARKED, reason, unknown=True))
     if is_expired(held):
@@ -209,7 +209,7 @@ def _unknown(held: Held, outcome: Outcome, attempt: Attempt) -> Finish:
     if pause is None:
         reason = f"all retries are used up, the outcome is unknown: {outcome.reason}"
         return _end(held, State.PARKED, reason, attempt=attempt, called=True, unknown=True)
-    if not operation.repeatable and operation.lookup is None and operation.window is None:
+    if not operation.repeatable and operation.lookup is None and _window(held) is None:
         reason = f"it may have taken effect, and the provider cannot be asked: {outcome.reason}"
         return _end(held, State.PARKED, reason, attempt=attempt, called=True, unknown=True)
     # Not before the lag is over: the effect may still become visible (a lookup would miss it), and
@@ -306,8 +306,13 @@ def _is_401(outcome: Outcome) -> bool:
     return outcome.kind is OutcomeKind.UNAUTHORIZED
 
 
-def _recognised(operation: Operation, grant: Granted) -> bool:
+def _window(held: Held) -> timedelta | None:
+    return held.operation.window if held.provider.recognises_repeats() else None
+
+
+def _recognised(held: Held) -> bool:
     """Whether the provider still recognises the earlier call by its Request-ID."""
-    if operation.window is None or grant.called_at is None:
+    window, called_at = _window(held), held.grant.called_at
+    if window is None or called_at is None:
         return False
-    return grant.now - grant.called_at < operation.window
+    return held.grant.now - called_at < window

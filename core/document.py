@@ -162,7 +162,7 @@ def unknown_key(name: str, known: list[str]) -> str:
 def _explain(
     model: type[BaseModel], document: Document, path: YamlPath, problem: dict[str, Any]
 ) -> ConfigurationError:
-    location = tuple(_written(document.at(path), problem["loc"]))
+    location = tuple(written_location(document.at(path), problem["loc"]))
     if problem["type"] == "extra_forbidden":
         known = _keys_at(model, location[:-1])
         return document.error(unknown_key(str(location[-1]), known), path + location)
@@ -179,7 +179,7 @@ def pydantic_words(problem: dict[str, Any]) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _written(value: Any, location: tuple[str | int, ...]) -> Iterator[str | int]:
+def written_location(value: Any, location: tuple[str | int, ...]) -> Iterator[str | int]:
     """A pydantic location without the parts that name union members: only keys and indexes of the
     data, and at its end at most one key that is missing."""
     for index, part in enumerate(location):

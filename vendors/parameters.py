@@ -11,6 +11,7 @@ from typing import TypeVar
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from core.document import written_location
 from vendors.wire import InvalidParams, Params
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -37,7 +38,8 @@ def checked(model: type[Model], params: Params) -> Model:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         named = first.get("ctx", {}).get("field", "")
-        field = ".".join(str(part) for part in first["loc"]) or named or "params"
+        place = written_location(given, first["loc"])
+        field = ".".join(str(part) for part in place) or named or "params"
         raise InvalidParams(first["msg"].removeprefix("Value error, "), field=field) from None
 
 

@@ -113,6 +113,10 @@ class Provider(BaseModel):
         """How many segments a text may take before it is worth a warning; None: any number."""
         return None
 
+    def recognises_repeats(self) -> bool:
+        """Whether a repeated Request-ID means anything on the way that calls take."""
+        return True
+
     def own_broker(self) -> str | None:
         """Address of the vendor's own broker, where calls go through it and not over HTTP."""
         return None

@@ -151,7 +151,7 @@ def decide_claim(
         # first.
         return End(state=State.EXPIRED, reason="its time had passed before it was called")
     keep = kept_fields(claim.targets, marks, age_of(row))
-    if (end := _overtaken(keep, newest_part, age_of(row))) is not None:
+    if (end := _overtaken(row, claim, keep, marks, newest_part)) is not None:
         return end
     if (busy := _longest(leases, row.id, now)) is not None:
         key, lease = busy
@@ -164,16 +164,38 @@ def decide_claim(
 
 
 def _overtaken(
-    keep: dict[str, frozenset[str]] | None, newest_part: Age | None, age: Age
+    row: Row,
+    claim: Claim,
+    keep: dict[str, frozenset[str]] | None,
+    marks: Marks,
+    newest_part: Age | None,
 ) -> End | None:
     """Whether newer events leave nothing to do, or nothing that could be done alone."""
+    age = age_of(row)
     if keep is not None and not any(keep.values()):
         reason = "newer events have set everything it would have set"
         return End(state=State.SUPERSEDED, reason=reason)
     if newest_part is not None and newest_part > age:
         reason = "it reaches over everything, and something newer was said about a part of it"
         return End(state=State.PARKED, reason=reason)
+    if any(_is_swept(target, marks, age) for target in claim.targets):
+        reason = "a newer call has changed everything in its database, and what this one would set"
+        return End(state=State.PARKED, reason=reason)
     return None
+
+
+def _is_swept(target: Target, marks: Marks, age: Age) -> bool:
+    """Whether only a newer sweep has set what this target would set. The rest of it must not be
+    sent alone: where the sweep found nothing yet, it would make there what the sweep was to
+    change, unchanged."""
+    swept, own = set(), set()
+    for (entity, name), mark in marks.items():
+        if mark > age and name in target.fields:
+            if entity == target.entity:
+                own.add(name)
+            elif entity in target.under:
+                swept.add(name)
+    return bool(swept - own)
 
 
 def _longest(

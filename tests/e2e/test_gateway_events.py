@@ -45,6 +45,7 @@ async def test_a_receipt_names_the_event_and_every_planned_action(served: Served
                 "step": "sms.send",
                 "lane": "urgent",
                 "state": "queued",
+                "text": {"encoding": "gsm-7", "length": 21, "segments": 1},
             }
         ],
     }

@@ -18,7 +18,12 @@ class AltcraftProvider(Provider):
     kind: Literal["altcraft"] = Field("altcraft", description="the vendor")
     token: SecretRef = Field(description="the credential")
     account_id: Id | None = Field(
-        None, description="account of administrator tokens, and of messages to the import queue"
+        None, description="account: of an administrator's token, and of messages to the queues"
+    )
+    administrator: bool = Field(
+        False,
+        validate_default=True,
+        description="the token is an administrator's: calls of virtual senders name `account_id`",
     )
     db_id: Id | None = Field(None, description="database of calls that do not name one")
     resource_id: Id | None = Field(None, description="resource of calls that do not name one")
@@ -39,6 +44,13 @@ class AltcraftProvider(Provider):
         description="whether profiles/import and profiles/update go through the API or, with "
         "transport amqp, through the queue database_import",
     )
+
+    @field_validator("administrator")
+    @classmethod
+    def _has_an_account(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("account_id") is None:
+            raise ValueError("an administrator's token needs account_id")
+        return value
 
     @field_validator("auth")
     @classmethod
@@ -72,6 +84,9 @@ class AltcraftProvider(Provider):
         if value == "queue" and info.data.get("account_id") is None:
             raise ValueError("the queue needs account_id")
         return value
+
+    def recognises_repeats(self) -> bool:
+        return self.transport == "http"  # messages have no headers, and nothing is said of ids
 
     def own_broker(self) -> str | None:
         return self.secret("amqp") if self.transport == "amqp" else None

@@ -88,7 +88,7 @@ Made = Literal["always", "perhaps"]
 
 
 def _fill(params: Params, provider: AltcraftProvider) -> Params:
-    if provider.account_id is not None:
+    if provider.administrator and provider.account_id is not None:
         params = {"account_id": provider.account_id, **params}
     for name in ("email_rules", "sms_rules"):
         kinds = [rule["type"] for rule in params.get(name) or []]

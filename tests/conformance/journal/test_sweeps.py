@@ -119,12 +119,31 @@ async def test_a_sweep_does_not_wait_for_another_database(journal: SqlJournal) -
     assert isinstance(await journal.claim(sweep(an_action("all"))), Granted)
 
 
-async def test_what_is_older_than_a_sweep_loses_what_the_sweep_has_set(
-    journal: SqlJournal,
-) -> None:
-    """Everybody was suspended at 10:01; a subscription of 10:00 that is late must not undo it."""
+async def test_what_is_older_than_a_sweep_is_not_sent_after_it(journal: SqlJournal) -> None:
+    """Everybody was suspended at 10:01. A subscription of 10:00 that is late must not undo it, and
+    what else it says must not make a subscription that nobody has suspended."""
     older, everybody = an_action("older", at=NOON), an_action("all", at=NOON + MINUTE)
     await done(journal, everybody, await journal.claim(sweep(everybody)))
+    late = await journal.claim(single(older))
+    assert isinstance(late, NotGranted)
+    assert (late.state, late.ended) == (State.PARKED, True)
+
+
+async def test_a_newer_word_after_the_sweep_makes_the_older_one_harmless(
+    journal: SqlJournal,
+) -> None:
+    older, everybody = an_action("older", at=NOON), an_action("all", at=NOON + MINUTE)
+    newest = an_action("newest", at=NOON + 2 * MINUTE)
+    await done(journal, everybody, await journal.claim(sweep(everybody)))
+    newer = a_claim(
+        newest,
+        order_keys=("p-1",),
+        within=DATABASE,
+        targets=(
+            Target(entity="subscription-1", fields=frozenset({"status"}), under=(EVERYTHING,)),
+        ),
+    )
+    await done(journal, newest, await journal.claim(newer))
     late = await journal.claim(single(older))
     assert isinstance(late, Granted)
     assert late.keep == {"subscription-1": frozenset({"priority"})}

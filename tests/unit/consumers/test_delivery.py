@@ -178,6 +178,15 @@ def test_what_is_left_of_a_call_is_the_next_call_under_a_new_identity() -> None:
     assert (parked.state, parked.remaining, parked.renew) == (State.PARKED, left, True)
 
 
+def test_a_way_on_which_repeats_are_not_recognised_has_no_window() -> None:
+    """Through the platform's own broker a repeat would be a second call."""
+    by_queue = PROVIDER.model_copy(update={"transport": "amqp"})
+    unknown = after(replace(held(CLONE), provider=by_queue), OutcomeKind.UNKNOWN)
+    assert (unknown.state, unknown.unknown) == (State.PARKED, True)
+    taken_over = held(CLONE, unknown=True, called_at=NOON)
+    assert isinstance(course(replace(taken_over, provider=by_queue)), Stop)
+
+
 def test_a_failed_lookup_is_tried_again_and_stays_unknown() -> None:
     finish = lookup_failed(held(SEND, unknown=True), "HTTP 503", started_at=NOON, took=SECOND)
     assert (finish.state, finish.unknown, finish.charged) == (State.WAITING, True, True)

@@ -218,7 +218,7 @@ def _profiles() -> Iterator[AltcraftCase]:
 
 def _vsenders() -> Iterator[AltcraftCase]:
     settings: dict[str, Any]
-    for variant, settings in (("user", {}), ("admin", {"account_id": 306})):
+    for variant, settings in (("user", {}), ("admin", {"account_id": 306, "administrator": True})):
         for call, params, success in (
             ("list", {"from_id": 1, "limit": 10}, b'{"data":[],"error":0,"error_text":""}'),
             ("get", {"id": 14}, _OK),

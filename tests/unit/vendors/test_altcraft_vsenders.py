@@ -147,13 +147,15 @@ def test_what_was_turned_away_is_tried_again(error: int, altcraft: AltcraftProvi
 
 
 def test_administrators_name_the_account_and_have_a_list_of_their_own(token: SecretRef) -> None:
-    admin = altcraft_provider(token, account_id=306)
+    admin = altcraft_provider(token, account_id=306, administrator=True)
     for call, path in (("list", "admin/vsenders/list"), ("clone", "vsenders/clone")):
         operation = ALTCRAFT.operations[f"vsenders/{call}"]
         params = {"id": 14} if call == "clone" else {}
         request = operation.request(operation.prepare(params, admin), IDENTITY, admin)
         assert request.path == f"api/v1.1/{path}"
         assert orjson.loads(request.body)["account_id"] == 306
+    queue_only = altcraft_provider(token, account_id=306)
+    assert "account_id" not in LIST.prepare({}, queue_only), "a user's token has no account"
     own = LIST.prepare({"account_id": 7}, admin)
     assert own["account_id"] == 7
     assert CLONE.lookup is not None
