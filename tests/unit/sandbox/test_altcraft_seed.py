@@ -96,3 +96,16 @@ def test_a_seed_that_is_wrong_is_told_by_file_line_and_field(
         seeded(tmp_path, text)
     assert (caught.value.line, caught.value.field) == (line, field)
     assert caught.value.file == str(tmp_path / "seed.yaml")
+
+
+async def test_the_seed_of_the_examples_is_right() -> None:
+    """What a reader copies from must work."""
+    example = Path(__file__).resolve().parents[3] / "examples" / "sandbox.yaml"
+    async with (
+        serve_sandbox("127.0.0.1:0", plant=planter(example)) as url,
+        aiohttp.ClientSession() as http,
+        http.get(f"{url}/_sandbox/altcraft") as answer,
+    ):
+        state = await answer.json()
+        assert [sender["name"] for sender in state["vsenders"]] == ["Template of a shop"]
+        assert len(state["databases"]["1"]) == 2
