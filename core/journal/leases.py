@@ -34,17 +34,19 @@ async def lock_leases(
     keys = {key for claim in claims for key in claim.order_keys} | swept
     if not keys | around:
         return {}
-    # An empty lease first, so that there is a row to lock for a profile that nobody has called for
-    # yet.
-    await insert_missing(
-        connection,
-        tables.order_leases,
-        [{"order_key": key, "action_id": "", "until": 0} for key in sorted(keys | around)],
-    )
     databases = {key for key in keys if key.startswith(DATABASE_MARK)}
-    found = await _locked(connection, databases, shared=False)
-    found |= await _locked(connection, around, shared=True)
-    found |= await _locked(connection, keys - databases, shared=False)
+    found: dict[str, OrderLease] = {}
+    while missing := (keys | around) - found.keys():
+        # An empty lease first, so that there is a row to lock for a profile that nobody has called
+        # for yet. Again where retention took one away in between: unlocked, two could have it.
+        await insert_missing(
+            connection,
+            tables.order_leases,
+            [{"order_key": key, "action_id": "", "until": 0} for key in sorted(missing)],
+        )
+        found |= await _locked(connection, missing & databases, shared=False)
+        found |= await _locked(connection, missing & around, shared=True)
+        found |= await _locked(connection, missing & keys - databases, shared=False)
     for database in sorted(swept):
         found |= await _held_within(connection, database)
     return found

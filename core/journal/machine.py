@@ -12,6 +12,8 @@ What must not go in: SQL and clocks.
     waiting  --published-->    queued
     queued, waiting --put back--> waiting (a breaker opened)
     queued   --dead letter-->  queued (published again), parked
+    queued, waiting, parked --cancel--> cancelled (by an operator)
+    parked, done, skipped, cancelled --replay--> waiting (by an operator)
 """
 
 from __future__ import annotations
@@ -25,13 +27,24 @@ from core.journal.states import OPEN, State
 _OUTCOMES = frozenset({State.DONE, State.WAITING, State.PARKED, State.SKIPPED, State.EXPIRED})
 
 MOVES: Mapping[State, frozenset[State]] = {
-    State.QUEUED: frozenset({*_OUTCOMES, State.RUNNING, State.SUPERSEDED, State.QUEUED}),
-    State.WAITING: frozenset({*_OUTCOMES, State.RUNNING, State.SUPERSEDED, State.QUEUED}),
+    State.QUEUED: frozenset(
+        {*_OUTCOMES, State.RUNNING, State.SUPERSEDED, State.QUEUED, State.CANCELLED}
+    ),
+    State.WAITING: frozenset(
+        {*_OUTCOMES, State.RUNNING, State.SUPERSEDED, State.QUEUED, State.CANCELLED}
+    ),
     State.RUNNING: _OUTCOMES,
+    State.PARKED: frozenset({State.WAITING, State.CANCELLED}),
+    State.DONE: frozenset({State.WAITING}),
+    State.SKIPPED: frozenset({State.WAITING}),
+    State.CANCELLED: frozenset({State.WAITING}),
 }
 """Every move there is. `queued` and `waiting` reach the outcomes of a call directly when the
 outcome comes after the lease ran out and nobody has claimed the action since: what is known then
 beats what is not."""
+
+CANCELLABLE = frozenset(state for state, ends in MOVES.items() if State.CANCELLED in ends)
+REPLAYABLE = frozenset({State.PARKED, State.DONE, State.SKIPPED, State.CANCELLED})
 
 TAKEOVER_LIMIT = 5
 """Claims in a row that ended without an outcome before the action is parked: it may be killing its

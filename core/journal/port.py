@@ -262,6 +262,35 @@ class Books:
         return self.planned + self.claimed_only
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """A wish for tokens of the bucket `name`, which fills at `rate` a second up to `burst`. Of that
+    `reserve` tokens are for the urgent."""
+
+    name: str
+    wanted: int
+    rate: float
+    burst: int
+    reserve: int = 0
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """How many were there; if none, in how long there will be one."""
+
+    taken: int
+    wait: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """One slice of forgetting. `after`: where the next one begins; None: the end was reached."""
+
+    removed: int
+    after: str | None
+
+
 class DeliveryJournal(Protocol):
     """The part a worker needs. Concurrent calls share transactions; keys are sorted, so they do not
     deadlock."""
@@ -357,6 +386,27 @@ class Journal(DeliveryJournal, ReadJournal, Protocol):
 
     async def touch_queued(self, messages: Sequence[ActionMessage]) -> int:
         """After publishing lost ones again: their time in `queued` starts anew."""
+        ...
+
+    async def draw(self, wish: Draw) -> Drawn:
+        """Tokens of a bucket that all consumers share."""
+        ...
+
+    async def paused(self) -> frozenset[tuple[str, str]]:
+        """What a person has paused: (`provider` or `rule`, name)."""
+        ...
+
+    async def tell_breaker(
+        self, *, provider: str, owner: str, state: str, cause: str, since: datetime
+    ) -> None:
+        """What a breaker says of itself, for people to read."""
+        ...
+
+    async def forget(
+        self, what: str, *, older_than: timedelta, after: str | None, limit: int
+    ) -> Swept:
+        """Remove a slice of what is old: `events` (with their actions), `marks` or `leases`. Never
+        what is open or waits for a person."""
         ...
 
     async def lead(self, name: str, owner: str, lease: timedelta) -> bool:

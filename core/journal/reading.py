@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import from_micros
 from core.journal import tables
+from core.journal.operator import Oldest
 from core.journal.port import ActionFilter, ActionPage, Books, Earlier, EventReport
 from core.journal.receipts import of_actions
 from core.journal.rows import indexed, reported
-from core.journal.states import State
+from core.journal.states import OPEN, State
 from core.messages import Lane, decode_action, decode_record
 
 MOST = 1000
@@ -126,6 +127,33 @@ async def books(connection: AsyncConnection) -> Books:
         states={State(row[0]): int(row[1]) for row in states},
         queued={(row[0], row[1]): int(row[2]) for row in queued},
     )
+
+
+async def oldest(connection: AsyncConnection) -> list[Oldest]:
+    table = tables.actions
+    open_states = sorted(state.value for state in {*OPEN, State.PARKED})
+    query = (
+        select(
+            table.c.provider,
+            table.c.lane,
+            table.c.state,
+            func.count(),
+            func.min(table.c.created_at),
+        )
+        .where(table.c.state.in_(open_states))
+        .group_by(table.c.provider, table.c.lane, table.c.state)
+        .order_by(table.c.provider, table.c.lane, table.c.state)
+    )
+    return [
+        Oldest(
+            provider=row[0],
+            lane=row[1],
+            state=State(row[2]),
+            count=int(row[3]),
+            since=from_micros(row[4]),
+        )
+        for row in (await connection.execute(query)).all()
+    ]
 
 
 async def last_done(

@@ -6,20 +6,20 @@ Here are the transactions; what happens inside each stands in `claims`, `outcome
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
-from typing import Concatenate, ParamSpec, TypeVar
+from datetime import datetime, timedelta
+from typing import Any
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import Clock, to_micros
-from core.errors import JournalError, JournalUnavailable
-from core.journal import claims, outcomes, reading, recording, scheduling
+from core.errors import JournalError
+from core.journal import claims, outcomes, pausing, rates, reading, recording, retention, scheduling
 from core.journal import receipts as receipts_of_texts
 from core.journal.batch import Batch
-from core.journal.engine import Engines, database_now, transaction
-from core.journal.migrate import check_revision
+from core.journal.engine import Engines, transaction
 from core.journal.port import (
     ActionFilter,
     ActionPage,
@@ -27,6 +27,8 @@ from core.journal.port import (
     Awaited,
     Books,
     Claim,
+    Draw,
+    Drawn,
     Due,
     Earlier,
     EventReport,
@@ -34,28 +36,28 @@ from core.journal.port import (
     Granted,
     NotGranted,
     Recorded,
+    Swept,
 )
 from core.journal.rows import micros
+from core.journal.sql_operator import SqlOperator
 from core.journal.states import State
 from core.messages import ActionMessage, EventRecord, Receipt
 from core.tasks import beside
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-_DEADLOCKS = ("40P01", "40001")
-_TRIES = 4
+_FORGET: Mapping[str, Callable[..., Awaitable[retention.Slice]]] = {
+    "events": retention.forget_events,
+    "marks": retention.forget_marks,
+    "leases": retention.forget_leases,
+}
+_START: Mapping[str, tuple[Any, ...]] = {"events": (0, ""), "marks": ("", ""), "leases": ("",)}
 _NOT_CALLED = frozenset({State.SUPERSEDED, State.EXPIRED})
 
 
-class SqlJournal:
-    """Journal port on SQLAlchemy Core. Without a `clock` the database's own clock is used; an
-    embedded journal has none, so there it is this machine's (tests hand in one that they turn)."""
+class SqlJournal(SqlOperator):
+    """Journal port on SQLAlchemy Core."""
 
     def __init__(self, engines: Engines, *, clock: Clock | None = None) -> None:
-        self._engines = engines
-        self._clock = clock
-        self._checked = False
+        super().__init__(engines, clock=clock)
         self._claims: Batch[Claim, Granted | NotGranted] = Batch(self._claim_all)
         self._finishes: Batch[Finish, bool] = Batch(self._finish_all)
 
@@ -191,6 +193,46 @@ class SqlJournal:
 
         return await self._write(work)
 
+    async def draw(self, wish: Draw) -> Drawn:
+        async def work(connection: AsyncConnection, now: int) -> Drawn:
+            return await rates.draw(connection, wish, now)
+
+        return await self._write(work)
+
+    async def paused(self) -> frozenset[tuple[str, str]]:
+        return frozenset((pause.kind.value, pause.name) for pause in await self.pauses())
+
+    async def tell_breaker(
+        self, *, provider: str, owner: str, state: str, cause: str, since: datetime
+    ) -> None:
+        async def work(connection: AsyncConnection, now: int) -> None:
+            await pausing.tell_breaker(
+                connection,
+                provider=provider,
+                owner=owner,
+                state=state,
+                cause=cause,
+                since=to_micros(since),
+                now=now,
+            )
+
+        await self._write(work)
+
+    async def forget(
+        self, what: str, *, older_than: timedelta, after: str | None, limit: int
+    ) -> Swept:
+        place = tuple(orjson.loads(after)) if after is not None else _START[what]
+
+        async def work(connection: AsyncConnection, now: int) -> Swept:
+            before = now - micros(older_than)
+            removed, following = await _FORGET[what](
+                connection, before=before, after=place, limit=limit
+            )
+            cursor = orjson.dumps(following).decode() if following is not None else None
+            return Swept(removed=removed, after=cursor)
+
+        return await self._write(work)
+
     async def ping(self) -> None:
         async with transaction(self._engines.writing) as connection:
             await scheduling.try_to_write(connection)
@@ -231,35 +273,3 @@ class SqlJournal:
         except JournalError:
             # The outcomes stand; whoever waits becomes due by itself, only later.
             return
-
-    async def _write(self, work: Callable[[AsyncConnection, int], Awaitable[R]]) -> R:
-        for n in range(1, _TRIES + 1):
-            try:
-                async with transaction(self._engines.writing) as connection:
-                    await self._check(connection)
-                    return await work(connection, await self._now(connection))
-            except JournalUnavailable as error:
-                if n == _TRIES or not any(code in str(error) for code in _DEADLOCKS):
-                    raise
-        raise AssertionError("unreachable")
-
-    async def _read(
-        self,
-        work: Callable[Concatenate[AsyncConnection, P], Awaitable[R]],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> R:
-        async with transaction(self._engines.reading, snapshot=True) as connection:
-            await self._check(connection)
-            return await work(connection, *args, **kwargs)
-
-    async def _check(self, connection: AsyncConnection) -> None:
-        """Once per process, as soon as the database can be reached: are these our tables?"""
-        if not self._checked:
-            await check_revision(connection)
-            self._checked = True
-
-    async def _now(self, connection: AsyncConnection) -> int:
-        if self._clock is not None:
-            return to_micros(self._clock.now())
-        return await database_now(connection)

@@ -41,6 +41,7 @@ events = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("repeats", Integer, nullable=False, server_default=text("0")),
     Column("conflicts", Integer, nullable=False, server_default=text("0")),
+    Index("ix_events_recorded_at", "recorded_at"),
 )
 
 planned = Table(
@@ -155,6 +156,50 @@ receipts = Table(
 )
 """What was reported of texts, by the provider's own id of each: a report may come before the answer
 that told us the id, so it does not hang on the action's row."""
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("paused_at", BigInteger, nullable=False),
+    Column("paused_by", String(64), nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column(
+        "id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    ),
+    Column("at", BigInteger, nullable=False),
+    Column("who", String(64), nullable=False),
+    Column("what", String(32), nullable=False),
+    Column("wanted", Text, nullable=False),
+    Column("done", Integer, nullable=False, server_default=text("0")),
+    Column("ended_at", BigInteger),
+)
+"""What operators did to actions; never whose they were."""
+
+breakers = Table(
+    "breakers",
+    metadata,
+    Column("provider", String(64), primary_key=True),
+    Column("owner", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
+rates = Table(
+    "rates",
+    metadata,
+    Column("name", String(160), primary_key=True),
+    Column("level", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""Token buckets that all consumers of a deployment draw from. `level` is in thousandths."""
 
 leaders = Table(
     "leaders",

@@ -1,0 +1,203 @@
+"""What operators do to actions: cancel them, and have them done again. In slices, each one
+transaction, so that an interrupted one is simply gone on with.
+
+Every change is a compare-and-set on state and `seq`: what a worker has in hand, or has just ended,
+is left alone. What must not go in: planning an event anew, and who may do any of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.clock import from_micros, to_micros
+from core.journal import tables
+from core.journal.machine import CANCELLABLE, REPLAYABLE
+from core.journal.operator import Again, Audited, Preview, Replayable, Selection
+from core.journal.rows import indexed, micros
+from core.journal.states import State
+from core.messages import ActionMessage, decode_action, decode_record, encode_action
+
+_UNREADABLE = "ac_unreadable_"
+
+
+def _chosen(selection: Selection) -> ColumnElement[bool]:
+    table = tables.actions
+    conditions: list[ColumnElement[bool]] = [~table.c.id.startswith(_UNREADABLE)]
+    for column, value in (
+        (table.c.ref, selection.ref),
+        (table.c.source, selection.source),
+        (table.c.provider, selection.provider),
+        (table.c.rule, selection.rule),
+        (table.c.recipient, indexed(selection.to)),
+    ):
+        if value is not None:
+            conditions.append(column == value)
+    if selection.ids:
+        conditions.append(table.c.id.in_(selection.ids))
+    if selection.since is not None:
+        conditions.append(table.c.created_at >= to_micros(selection.since))
+    if selection.until is not None:
+        conditions.append(table.c.created_at < to_micros(selection.until))
+    return and_(*conditions)
+
+
+async def preview(connection: AsyncConnection, selection: Selection, now: int) -> Preview:
+    """Everything that the selection names, by state; and of the states it wants, what has expired
+    and whose outcome is unknown."""
+    table = tables.actions
+    is_expired = case(
+        (and_(table.c.expires_at.is_not(None), table.c.expires_at <= now), 1), else_=0
+    )
+    is_unknown = case((table.c.unknown.is_(True), 1), else_=0)
+    rows = (
+        await connection.execute(
+            select(table.c.state, func.count(), func.sum(is_expired), func.sum(is_unknown))
+            .where(_chosen(selection))
+            .group_by(table.c.state)
+        )
+    ).all()
+    wanted = [row for row in rows if State(row[0]) in selection.states]
+    return Preview(
+        states={State(row[0]): int(row[1]) for row in rows},
+        wanted=sum(int(row[1]) for row in wanted),
+        expired=sum(int(row[2]) for row in wanted),
+        unknown=sum(int(row[3]) for row in wanted),
+    )
+
+
+async def cancel(
+    connection: AsyncConnection, selection: Selection, *, audit: int, limit: int, now: int
+) -> int:
+    """Up to `limit` actions become cancelled; how many. 0: none is left."""
+    table = tables.actions
+    states = sorted(selection.states & CANCELLABLE)
+    query = (
+        select(table.c.id)
+        .where(_chosen(selection), table.c.state.in_(states))
+        .order_by(table.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = (await connection.execute(query)).scalars().all()
+    if ids:
+        await connection.execute(
+            update(table)
+            .where(table.c.id.in_(ids), table.c.state.in_(states))
+            .values(
+                state=State.CANCELLED.value,
+                due_at=None,
+                blocked_on=None,
+                reason="cancelled by an operator",
+                updated_at=now,
+            )
+        )
+        await count(connection, audit, len(ids))
+    return len(ids)
+
+
+async def replayable(
+    connection: AsyncConnection, selection: Selection, *, after: str, limit: int, now: int
+) -> list[Replayable]:
+    """The next actions in the order of their ids that may be done again, with their events."""
+    table, events = tables.actions, tables.events
+    query = (
+        select(table, events.c.record.label("event"))
+        .select_from(table.outerjoin(events, events.c.ref == table.c.ref))
+        .where(
+            _chosen(selection),
+            table.c.state.in_(sorted(selection.states & REPLAYABLE)),
+            or_(table.c.expires_at.is_(None), table.c.expires_at > now),
+            table.c.id > after,
+        )
+        .order_by(table.c.id)
+        .limit(limit)
+    )
+    return [_replayable(row) for row in (await connection.execute(query)).all()]
+
+
+def _replayable(row: Any) -> Replayable:
+    return Replayable(
+        action=decode_action(row.message).action,
+        seq=row.seq,
+        state=State(row.state),
+        unknown=bool(row.unknown),
+        event=decode_record(row.event).event if row.event is not None else None,
+    )
+
+
+async def replay(
+    connection: AsyncConnection, items: Sequence[Again], *, audit: int, now: int
+) -> int:
+    """Each becomes `waiting` until its time; how many. A generation of its own, but where the
+    outcome of the last one is unknown: that has to be found out first, under its own tag."""
+    table, done = tables.actions, 0
+    for item in sorted(items, key=lambda each: each.action.id):
+        renew = item.anew or not item.unknown
+        result = await connection.execute(
+            update(table)
+            .where(
+                table.c.id == item.action.id,
+                table.c.seq == item.seq,
+                table.c.state == item.state.value,
+            )
+            .values(
+                state=State.WAITING.value,
+                due_at=now + micros(item.due_in),
+                generation=table.c.generation + (1 if renew else 0),
+                called_at=None if renew else table.c.called_at,
+                unknown=item.unknown and not item.anew,
+                attempts=0,
+                claims=0,
+                reason="to be done again, by an operator",
+                message=encode_action(ActionMessage(action=item.action)),
+                recipient=indexed(item.action.recipient),
+                updated_at=now,
+            )
+        )
+        done += result.rowcount
+    if done:
+        await count(connection, audit, done)
+    return done
+
+
+async def begin(connection: AsyncConnection, *, who: str, what: str, wanted: str, now: int) -> int:
+    result = await connection.execute(
+        insert(tables.audit).values(at=now, who=who, what=what, wanted=wanted)
+    )
+    key = result.inserted_primary_key
+    assert key is not None  # noqa: S101 - a table with a generated key
+    return int(key[0])
+
+
+async def count(connection: AsyncConnection, audit: int, done: int) -> None:
+    table = tables.audit
+    await connection.execute(
+        update(table).where(table.c.id == audit).values(done=table.c.done + done)
+    )
+
+
+async def end(connection: AsyncConnection, audit: int, now: int) -> None:
+    table = tables.audit
+    await connection.execute(update(table).where(table.c.id == audit).values(ended_at=now))
+
+
+async def audited(connection: AsyncConnection, *, limit: int) -> list[Audited]:
+    """Newest first."""
+    table = tables.audit
+    query = select(table).order_by(table.c.id.desc()).limit(limit)
+    return [
+        Audited(
+            id=row.id,
+            at=from_micros(row.at),
+            who=row.who,
+            what=row.what,
+            wanted=row.wanted,
+            done=row.done,
+            ended_at=from_micros(row.ended_at) if row.ended_at is not None else None,
+        )
+        for row in (await connection.execute(query)).all()
+    ]
