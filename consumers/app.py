@@ -17,9 +17,11 @@ from prometheus_client import CollectorRegistry
 from consumers.fleet import Fleet
 from consumers.load import load_configuration
 from consumers.metrics import ConsumerMetrics
+from consumers.pauses import Pauses
 from consumers.presence import Presence
 from consumers.provision import Surroundings, serve_provider
 from consumers.recorder import Recorder
+from consumers.retention import Retention
 from consumers.scheduler import Scheduler
 from consumers.settings import ConsumerSettings, Role
 from core.broker.connect import open_broker
@@ -81,10 +83,12 @@ async def open_consumers(
         # Subscribing waits for the broker, and the gateway or `postern topology` declares as well.
         log.warning("broker_away_at_start")
     presence = Presence(journal, metrics, consumer.journal_pause)
+    pauses = Pauses(journal, presence)
     around = Surroundings(
         broker=broker,
         journal=journal,
         presence=presence,
+        pauses=pauses,
         metrics=metrics,
         settings=consumer,
         clock=clock,
@@ -110,6 +114,8 @@ async def open_consumers(
     if consumer.roles & {Role.WORKER, Role.SCHEDULER}:
         # The scheduler as well has to know which providers there are now.
         work.append(fleet.run(stopping))
+    if Role.WORKER in consumer.roles:
+        work.append(pauses.serve(stopping))
     if Role.RECORDER in consumer.roles:
         recorder = Recorder(
             broker=broker, journal=journal, presence=presence, metrics=metrics, settings=consumer
@@ -121,6 +127,7 @@ async def open_consumers(
             journal=journal,
             presence=presence,
             providers=lambda: fleet.current.providers,
+            retention=Retention(journal, lambda: fleet.current.keep, metrics, clock),
             metrics=metrics,
             settings=consumer,
             clock=clock,

@@ -44,6 +44,8 @@ class Breaker:
     _failed: set[str] = field(default_factory=set)
     _opened: int = 0
     _until: float = 0.0
+    cause: str = ""
+    """Why it is open, or was closed, last."""
     _open: bool = False
     _probing: str | None = None
     _rests: dict[str, float] = field(default_factory=dict)
@@ -97,6 +99,13 @@ class Breaker:
         if len(self._failed) >= self.policy.threshold:
             self._break(f"{len(self._failed)} actions failed", self._next_pause())
 
+    def throttled(self, action: str, wait: timedelta | None) -> None:
+        """We are asked to call less (429): nobody calls for a while."""
+        self._release(action)
+        pause = wait if wait is not None else self.policy.pause
+        if not self._open or self.clock.monotonic() + pause.total_seconds() > self._until:
+            self._break("we are asked to wait (429 or Retry-After)", pause)
+
     def refused_us(self, action: str) -> None:
         """The provider does not accept our token (401)."""
         self._release(action)
@@ -133,6 +142,7 @@ class Breaker:
         self._tell(BreakerState.OPEN, cause)
 
     def _tell(self, state: BreakerState, cause: str) -> None:
+        self.cause = cause
         self.on_change(state, cause)
         self._moved.set()
         self._moved = asyncio.Event()

@@ -6,20 +6,24 @@ What must not go in: deciding whether to call, and what follows from an outcome.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from consumers.caller import Caller
 from consumers.http import Lease
 from consumers.metrics import ConsumerMetrics
+from consumers.rates import Limits
 from consumers.rotation import Turns
 from consumers.sharing import SharedCalls
 from consumers.tokens import Tokens
 from core.clock import Clock
 from core.errors import NoWay
+from core.messages import Lane
 from vendors.gather import Item
 from vendors.operation import Operation, Vendor
 from vendors.provider import Provider
+from vendors.rotation import Way
 from vendors.wire import Answer, Outcome, OutcomeKind, Params, Request
 
 
@@ -43,13 +47,16 @@ class Calls:
         caller: Caller,
         metrics: ConsumerMetrics,
         clock: Clock,
+        limits: Limits | None = None,
         answered: Callable[[Answer], None] | None = None,
     ) -> None:
         """`answered` is told every answer to a call (not to a question), for people to read."""
         self._name = name
         self._provider = provider
+        self._clock = clock
         self._caller = caller
         self._metrics = metrics
+        self._limits = limits
         self._answered = answered
         self._tokens = Tokens(name, provider, vendor.login, caller, clock)
         self._turns = {
@@ -75,8 +82,6 @@ class Calls:
             most += 4  # two forms of question, and a proof of each
         if self._tokens.are_used:
             most += 2  # a login, and the call once more
-        if operation.name in self._turns:
-            most += 1
         if operation.name in self._shared:
             most += 2  # its parts are looked for, twice
         return most
@@ -98,9 +103,9 @@ class Calls:
         """Raises NoWay, CallDropped, NotSent or MaybeSent."""
         if operation.uses_token and (refused := await self._tokens.ready(lease)) is not None:
             return Made(outcome=refused)
-        item = Item(
-            params=await self._placed(operation, item.params, lease), identity=item.identity
-        )
+        rotation = operation.rotation
+        if rotation is not None and rotation.is_open(item.params, self._provider):
+            raise NoWay("no device was chosen")
         shared = self._shared.get(operation.name) if in_company else None
         if shared is not None and (part := await shared.join(item, lease)) is not None:
             if part.counts:
@@ -117,14 +122,33 @@ class Calls:
             return Made(outcome=await self._judged(request(), read, lease))
         return Made(outcome=await self._send(request, read, lease))
 
-    async def _placed(self, operation: Operation, params: Params, lease: Lease) -> Params:
-        turns, rotation = self._turns.get(operation.name), operation.rotation
-        if turns is None or rotation is None or not rotation.is_open(params, self._provider):
-            return params
-        way = await turns.next(lease)
-        if way is None:
-            raise NoWay("none of the configured devices is online")
-        return rotation.through(params, way)
+    async def choose(
+        self, operation: Operation, params: Params, lane: Lane, stopping: asyncio.Event
+    ) -> Way | None:
+        """Wait until the limits let one more call go, and choose its way (None: it has none).
+
+        Before the action is claimed: no lease runs while it waits. Raises NoWay, Stopping,
+        JournalUnavailable.
+        """
+        if self._limits is not None:
+            await self._limits.take(lane, stopping)
+        rotation, turns = operation.rotation, self._turns.get(operation.name)
+        if rotation is None or turns is None:
+            return None
+        way: Way | None = None
+        name = rotation.way(params)
+        if rotation.is_open(params, self._provider):
+            look = 3 * self._provider.timeout.total_seconds()
+            lease = Lease(until=self._clock.monotonic() + look)
+            if await self._tokens.ready(lease) is not None:
+                return None  # the call will meet the same, and have it recorded
+            way = await turns.next(lease)
+            if way is None:
+                raise NoWay("none of the configured devices is online")
+            name = way.id
+        if self._limits is not None:
+            await self._limits.take_way(name, lane, stopping)
+        return way
 
     async def _send(
         self, request: Callable[[], Request], read: Callable[[Answer], Outcome], lease: Lease
@@ -146,4 +170,13 @@ class Calls:
         answer = await self.ask(request, lease)
         if self._answered is not None:
             self._answered(answer)
-        return read(answer)
+        return _throttled(read(answer), answer)
+
+
+def _throttled(outcome: Outcome, answer: Answer) -> Outcome:
+    """A 429, or a 503 that says when to come back, is about all our calls and not about this
+    one."""
+    asks = answer.status == 429 or (answer.status == 503 and outcome.retry_after is not None)
+    if asks and outcome.kind is OutcomeKind.TEMPORARY:
+        return replace(outcome, throttled=True)
+    return outcome

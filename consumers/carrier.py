@@ -8,6 +8,7 @@ an outcome leads to (see `delivery`), and what is told of it (see `account`).
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from consumers.guard import refusal
 from consumers.http import Lease
 from consumers.metrics import ConsumerMetrics
 from consumers.order import UNORDERED, Order, kept_by_entity, order_of
+from consumers.pauses import Pauses
 from consumers.reconcile import Absent, Failed, Found, Looked, Reconciler, Unproven
 from consumers.recording import record_outcome
 from consumers.rotation import LOOK_EVERY
@@ -35,6 +37,7 @@ from core.messages import Action, ActionMessage, Lane, decode_action
 from vendors.gather import Item
 from vendors.operation import Operation, Vendor
 from vendors.provider import Provider
+from vendors.rotation import Way
 from vendors.wire import Answer, Identity, Outcome, OutcomeKind, Params, Request
 
 
@@ -45,6 +48,7 @@ class Planned:
 
     operation: Operation | None
     order: Order = UNORDERED
+    way: Way | None = None
     refused: str | None = None
     broken: str | None = None
 
@@ -62,8 +66,10 @@ class Carrier:
         journal: Journal,
         breaker: Breaker,
         metrics: ConsumerMetrics,
+        pauses: Pauses,
         settings: ConsumerSettings,
         clock: Clock,
+        stopping: asyncio.Event,
     ) -> None:
         self.provider_name = name
         self._provider = provider
@@ -72,12 +78,15 @@ class Carrier:
         self._journal = journal
         self._breaker = breaker
         self._metrics = metrics
+        self._pauses = pauses
         self._settings = settings
         self._clock = clock
+        self._stopping = stopping
         self._reconciler = Reconciler(name, journal)
         self._account = Account(name, metrics, clock)
 
     async def carry(self, body: bytes, lane: Lane) -> None:
+        """Raises Stopping where the process stops before the action was begun."""
         try:
             message = decode_action(body)
         except MessageError as error:
@@ -87,7 +96,10 @@ class Carrier:
         if not await self._may_start(message, planned):
             return
         try:
+            planned = await self._chosen(message.action, planned, lane)
             await self._claim_and_run(message, planned)
+        except NoWay as error:
+            await self._journal.put_back(message, due_in=LOOK_EVERY, reason=str(error))
         finally:
             # Whatever ended it, also a journal that went away or the end of this process: a probe
             # that nobody finishes would keep the breaker half-open for ever.
@@ -131,6 +143,13 @@ class Carrier:
                 broken=f"its parameters cannot be used ({type(error).__name__})",
             )
 
+    async def _chosen(self, action: Action, planned: Planned, lane: Lane) -> Planned:
+        """Once the limits let it go: by which way it is called."""
+        if planned.operation is None or planned.refused or planned.broken:
+            return planned
+        way = await self._calls.choose(planned.operation, action.params, lane, self._stopping)
+        return replace(planned, way=way)
+
     async def _may_start(self, message: ActionMessage, planned: Planned) -> bool:
         """Whether it may be claimed now. If not it goes back to the scheduler, and nothing is
         counted."""
@@ -138,6 +157,12 @@ class Carrier:
         rest = self._breaker.rest_left(action.operation)
         if rest > timedelta(0):
             await self._journal.put_back(message, due_in=rest, reason="its operation rests (403)")
+            return False
+        if self._pauses.provider(action.provider) or self._pauses.rule(action.rule):
+            what = "provider" if self._pauses.provider(action.provider) else "rule"
+            await self._journal.put_back(
+                message, due_in=self._settings.paused_look, reason=f"its {what} is paused"
+            )
             return False
         if planned.refused or planned.broken or self._breaker.admits(action.id):
             return True
@@ -164,6 +189,7 @@ class Carrier:
                 grant=grant,
                 operation=operation,
                 provider=self._provider,
+                way=planned.way,
                 refusal_pause=self._settings.refusal_pause,
                 chance=random.random(),  # noqa: S311 - jitter, not a secret
             )
@@ -260,6 +286,8 @@ class Carrier:
 
     async def _call(self, held: Held, params: Params, identity: Identity, lease: Lease) -> Finish:
         started_at, started = self._clock.now(), self._clock.monotonic()
+        if held.way is not None and held.operation.rotation is not None:
+            params = held.operation.rotation.through(params, held.way)
         # In company only the first time: what failed in company is told apart by going alone.
         in_company = (
             held.action.lane is Lane.BULK and not held.grant.attempts and not held.grant.unknown
@@ -306,6 +334,9 @@ class Carrier:
         return timedelta(seconds=self._clock.monotonic() - started)
 
     def _tell_breaker(self, action: Action, outcome: Outcome) -> None:
+        if outcome.throttled:
+            self._breaker.throttled(action.id, outcome.retry_after)
+            return
         match outcome.kind:
             case OutcomeKind.DONE | OutcomeKind.REFUSED:
                 # What was understood and refused shows that the provider is up.

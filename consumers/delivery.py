@@ -17,6 +17,7 @@ from core.journal.states import State
 from core.messages import Action
 from vendors.operation import Operation
 from vendors.provider import Provider, ReportingProvider
+from vendors.rotation import Way
 from vendors.wire import Outcome, OutcomeKind, Params
 
 
@@ -29,6 +30,7 @@ class Held:
     operation: Operation
     provider: Provider
     refusal_pause: timedelta
+    way: Way | None = None
     charge: bool = True
     """False while the provider counts as down: nothing is counted against an action then."""
     chance: float = 0.5

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from core.document import read_document
-from vendors.load import load_providers, read_secrets
+from vendors.load import load_journal, load_providers, read_secrets
 from vendors.provider import Provider
 from vendors.registry import VENDORS
 
@@ -19,6 +20,7 @@ from vendors.registry import VENDORS
 class Configuration:
     providers: Mapping[str, Provider]
     allow_hosts: frozenset[str]
+    keep: timedelta
 
 
 def load_configuration(path: Path) -> Configuration:
@@ -28,5 +30,7 @@ def load_configuration(path: Path) -> Configuration:
     providers = load_providers(document, VENDORS)
     read_secrets(document, providers)
     return Configuration(
-        providers=providers, allow_hosts=frozenset(document.data.get("allow_hosts", []))
+        providers=providers,
+        allow_hosts=frozenset(document.data.get("allow_hosts", [])),
+        keep=load_journal(document).keep,
     )

@@ -76,6 +76,18 @@ class ConsumerMetrics:
             ["provider", "stage"],
             registry=registry,
         )
+        self.limited = Counter(
+            "postern_rate_waits_total",
+            "How often a call waited because its rate was used up.",
+            ["limit"],
+            registry=registry,
+        )
+        self.forgotten = Counter(
+            "postern_journal_forgotten_total",
+            "Rows that were older than journal.keep and were removed.",
+            ["what"],
+            registry=registry,
+        )
         self.breaker = Gauge(
             "postern_breaker_open",
             "1 while a provider is not called because it is down or refuses our token.",

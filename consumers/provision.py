@@ -14,9 +14,12 @@ from consumers.calls import Calls
 from consumers.carrier import Carrier
 from consumers.limits import slots
 from consumers.metrics import ConsumerMetrics
+from consumers.pauses import Pauses
 from consumers.polling import Poller
 from consumers.presence import Presence
+from consumers.rates import Limits, MakeLimit, RateLimit
 from consumers.settings import ConsumerSettings
+from consumers.telling import tell_breaker
 from consumers.worker import Worker
 from core.broker.port import Broker
 from core.clock import Clock
@@ -34,6 +37,7 @@ class Surroundings:
     broker: Broker
     journal: Journal
     presence: Presence
+    pauses: Pauses
     metrics: ConsumerMetrics
     settings: ConsumerSettings
     clock: Clock
@@ -64,6 +68,7 @@ async def serve_provider(
             caller=caller,
             metrics=around.metrics,
             clock=around.clock,
+            limits=Limits(name, provider.rate, provider.way_rate(), make_limit(around)),
         )
         carrier = Carrier(
             name=name,
@@ -73,8 +78,10 @@ async def serve_provider(
             journal=around.journal,
             breaker=breaker,
             metrics=around.metrics,
+            pauses=around.pauses,
             settings=settings,
             clock=around.clock,
+            stopping=stopping,
         )
         async with asyncio.TaskGroup() as group:
             for lane in Lane:
@@ -83,13 +90,32 @@ async def serve_provider(
                     breaker=breaker,
                     broker=around.broker,
                     presence=around.presence,
+                    pauses=around.pauses,
                     lane=lane,
                     slots=slots(provider.concurrency, lane, company=calls.company),
                     drain=provider.timeout + settings.drain_margin,
                 )
                 group.create_task(worker.serve(stopping))
+            group.create_task(
+                tell_breaker(
+                    name,
+                    breaker,
+                    owner=settings.owner,
+                    journal=around.journal,
+                    presence=around.presence,
+                    clock=around.clock,
+                    stopping=stopping,
+                )
+            )
             if (poller := poller_of(name, provider, vendor, calls, around)) is not None:
                 group.create_task(poller.serve(stopping))
+
+
+def make_limit(around: Surroundings) -> MakeLimit:
+    def make(name: str, rate: float) -> RateLimit:
+        return RateLimit(name, rate, around.journal, around.clock, metrics=around.metrics)
+
+    return make
 
 
 def poller_of(

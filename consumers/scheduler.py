@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from consumers.metrics import ConsumerMetrics
 from consumers.presence import Presence
+from consumers.retention import Retention
 from consumers.settings import ConsumerSettings
 from consumers.waiting import first_of, pause
 from core.broker.port import Broker, Outgoing
@@ -42,6 +43,7 @@ class Scheduler:
         journal: Journal,
         presence: Presence,
         providers: Callable[[], Mapping[str, Provider]],
+        retention: Retention,
         metrics: ConsumerMetrics,
         settings: ConsumerSettings,
         clock: Clock,
@@ -50,6 +52,7 @@ class Scheduler:
         self._journal = journal
         self._presence = presence
         self._providers = providers
+        self._retention = retention
         self._metrics = metrics
         self._settings = settings
         self._clock = clock
@@ -101,6 +104,7 @@ class Scheduler:
         if published:
             await self._journal.mark_queued(published)
             self._metrics.scheduled.labels("published").inc(len(published))
+        await self._retention.turn()
         return len(due) == self._settings.due_batch and len(published) == len(due)
 
     async def _is_empty(self, queue: str) -> bool:

@@ -50,6 +50,8 @@ class ConsumerSettings:
     breaker_longest: timedelta = timedelta(seconds=60)
     refusal_pause: timedelta = timedelta(seconds=60)
     """How long a provider (401) or an operation (403) rests before it is tried again."""
+    paused_look: timedelta = timedelta(seconds=15)
+    """How long an action whose provider or rule is paused waits before it is looked at again."""
     record_batch: int = 200
     tick: timedelta = timedelta(milliseconds=250)
     """How often the scheduler looks for what is due."""

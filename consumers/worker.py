@@ -11,7 +11,9 @@ from datetime import timedelta
 
 from consumers.breaker import Breaker, BreakerState
 from consumers.carrier import Carrier
+from consumers.pauses import Pauses
 from consumers.presence import Presence
+from consumers.rates import Stopping
 from consumers.waiting import first_of, pause, stopped_by
 from core.broker.port import Broker, Delivery
 from core.broker.topology import work_queue
@@ -35,6 +37,7 @@ class Worker:
         breaker: Breaker,
         broker: Broker,
         presence: Presence,
+        pauses: Pauses,
         lane: Lane,
         slots: int,
         drain: timedelta,
@@ -43,6 +46,7 @@ class Worker:
         self._breaker = breaker
         self._broker = broker
         self._presence = presence
+        self._pauses = pauses
         self._lane = lane
         self._slots = slots
         self._queue = work_queue(carrier.provider_name, lane)
@@ -52,6 +56,9 @@ class Worker:
         """Consume until `stopping` is set; then finish what is held, at most for the drain time."""
         while not stopping.is_set():
             await first_of(stopping.wait(), self._presence.returns())
+            if self._pauses.provider(self._carrier.provider_name):
+                await first_of(stopping.wait(), self._pauses.next_change.wait())
+                continue
             if self._breaker.state is BreakerState.OPEN:
                 await pause(self._breaker.pause_left, stopping)
                 continue
@@ -67,14 +74,20 @@ class Worker:
         """One stretch of consuming. It ends when the process stops, the journal goes away, a
         message could not be handled at all, or the breaker moves: it opened, or it closed and the
         lane gets all its slots back."""
-        moved = self._breaker.next_move
+        moved, paused = self._breaker.next_move, self._pauses.next_change
         prefetch = 1 if self._breaker.state is BreakerState.HALF_OPEN else self._slots
         broken = asyncio.Event()
 
         async with (
             self._broker.subscribe(self._queue, prefetch=prefetch) as subscription,
             stopped_by(
-                first_of(stopping.wait(), self._presence.leaves(), moved.wait(), broken.wait()),
+                first_of(
+                    stopping.wait(),
+                    self._presence.leaves(),
+                    moved.wait(),
+                    paused.wait(),
+                    broken.wait(),
+                ),
                 subscription,
             ),
         ):
@@ -110,6 +123,8 @@ class Worker:
             await self._carrier.carry(delivery.body, self._lane)
         except JournalUnavailable as error:
             self._presence.lost(error)
+        except Stopping:
+            return  # not begun: whoever gets it next begins it
         except Exception:
             # Whatever it is, the message must come again.
             log.exception("message_broken", queue=self._queue)

@@ -34,6 +34,22 @@ def parse_duration(value: Any) -> Any:
         raise ValueError("the duration is too long") from None
 
 
+_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)/(s|m|h)")
+
+
+def parse_rate(value: Any) -> Any:
+    """`10/s`, `100/m` or `500/h` to a number a second; raises ValueError saying what was
+    expected."""
+    if isinstance(value, float):
+        return value
+    match = _RATE.fullmatch(value) if isinstance(value, str) else None
+    rate = float(match[1]) / _UNITS[match[2]] if match is not None else 0.0
+    if not 0.0001 <= rate <= 100_000:
+        raise ValueError("expected a rate such as 10/s, 100/m or 500/h")
+    return rate
+
+
+Rate = Annotated[float, BeforeValidator(parse_rate)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 
 

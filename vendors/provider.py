@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from core.configuration import Duration, Secret, SecretRef
+from core.configuration import Duration, Rate, Secret, SecretRef
 from core.errors import ConfigurationError
 
 DEFAULT_RETRIES = (
@@ -76,6 +76,9 @@ class Provider(BaseModel):
         description="how long after a call of unknown outcome its effect may still become visible",
     )
     concurrency: int = Field(50, ge=1, le=1000, description="calls at a time, per consumer process")
+    rate: Rate | None = Field(
+        None, description="calls a second at the most, by all consumers together: 10/s, 100/m"
+    )
     mode: Literal["live", "dry-run"] = Field(
         "live", description="`dry-run`: everything happens except the call; it ends as `skipped`"
     )
@@ -111,6 +114,10 @@ class Provider(BaseModel):
 
     def segments_warned(self) -> int | None:
         """How many segments a text may take before it is worth a warning; None: any number."""
+        return None
+
+    def way_rate(self) -> float | None:
+        """How many calls a second may go through each of the provider's ways (phones)."""
         return None
 
     def recognises_repeats(self) -> bool:

@@ -71,7 +71,8 @@ class Outcome:
     """`reason` holds the provider's words, shortened, for people. `reference` is the provider's own
     id of what it made. `duplicate` is True when the provider says it answered from its memory of an
     earlier call. `remaining`: the call was done in part, and these are the parameters of what is
-    left; whatever is called next is called with them, as a call of its own."""
+    left; whatever is called next is called with them, as a call of its own. `throttled`: we are
+    asked to call less, which says nothing of the action."""
 
     kind: OutcomeKind
     reason: str = ""
@@ -79,6 +80,7 @@ class Outcome:
     retry_after: timedelta | None = None
     duplicate: bool = False
     remaining: Params | None = None
+    throttled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ happens every time and not once in a thousand runs.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ from consumers.calls import Calls
 from consumers.carrier import Carrier
 from consumers.http import open_client
 from consumers.metrics import ConsumerMetrics
+from consumers.pauses import Pauses
+from consumers.presence import Presence
+from consumers.rates import Limits, RateLimit
 from consumers.settings import ConsumerSettings
 from core.clock import ManualClock
 from core.configuration import SecretRef
@@ -53,6 +57,13 @@ class Stage:
     opened: AsyncExitStack
     states: list[tuple[BreakerState, str]] = field(default_factory=list)
     breakers: list[Breaker] = field(default_factory=list)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    pauses: Pauses = field(init=False)
+
+    def __post_init__(self) -> None:
+        metrics = ConsumerMetrics(CollectorRegistry())
+        presence = Presence(self.journal, metrics, ConsumerSettings().journal_pause)
+        self.pauses = Pauses(self.journal, presence)
 
     async def sms(self, **settings: Any) -> Carrier:
         provider = SmsGateway24Provider(
@@ -107,10 +118,18 @@ class Stage:
                 caller=client,
                 metrics=metrics,
                 clock=self.clock,
+                limits=Limits(
+                    name,
+                    provider.rate,
+                    provider.way_rate(),
+                    lambda limit, rate: RateLimit(limit, rate, self.journal, self.clock),
+                ),
             ),
             journal=self.journal,
             breaker=breaker,
             metrics=metrics,
+            pauses=self.pauses,
+            stopping=self.stopping,
             settings=settings,
             clock=self.clock,
         )

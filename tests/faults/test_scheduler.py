@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from consumers.metrics import ConsumerMetrics
 from consumers.presence import Presence
+from consumers.retention import Retention
 from consumers.scheduler import Scheduler
 from consumers.settings import ConsumerSettings
 from core.broker.connect import open_broker
@@ -83,6 +84,7 @@ async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
             journal=journal,
             presence=Presence(journal, metrics, settings.journal_pause),
             providers=lambda: {"sms": provider},
+            retention=Retention(journal, lambda: timedelta(days=30), metrics, clock),
             metrics=metrics,
             settings=settings,
             clock=clock,

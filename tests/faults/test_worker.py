@@ -59,6 +59,7 @@ async def test_an_outcome_is_kept_until_the_journal_is_back_however_long_the_dra
             breaker=Breaker(policy=policy, clock=stage.clock, on_change=lambda *_: None),
             broker=broker,
             presence=presence,
+            pauses=stage.pauses,
             lane=Lane.NORMAL,
             slots=2,
             drain=drain,

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from core.configuration import Duration, SecretRef
+from core.configuration import Duration, Rate, SecretRef
 from vendors.provider import Provider, ReportingProvider
 
 
@@ -53,6 +53,9 @@ class SmsGateway24Provider(ReportingProvider):
         timedelta(minutes=5),
         gt=timedelta(0),
         description="a phone of the list that was not heard of for so long is left out",
+    )
+    device_rate: Rate | None = Field(
+        None, description="texts a second through each phone, by all consumers together: 20/m"
     )
     sim: Sim | None = Field(None, description="slot of the phone: 0 or 1; 2 to 5 are messengers")
     region: Country = Field(description="country of numbers that are written without one")
@@ -110,6 +113,9 @@ class SmsGateway24Provider(ReportingProvider):
         if self.token is None and self.email is None:
             raise ValueError("`token` is required, or `email` and `password`")
         return self
+
+    def way_rate(self) -> float | None:
+        return self.device_rate
 
     def segments_warned(self) -> int | None:
         return self.max_segments

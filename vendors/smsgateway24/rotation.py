@@ -47,6 +47,10 @@ class DeviceRotation:
     def silent_after(self, provider: Provider) -> timedelta:
         return smsgateway24(provider).silent_after
 
+    def way(self, params: Params) -> str | int | None:
+        found: str | int | None = params.get("device_id")
+        return found
+
     def through(self, params: Params, way: Way) -> Params:
         return {**params, "device_id": way.id}
 

@@ -1,0 +1,132 @@
+"""Keeping to a rate that all consumers of a deployment share.
+
+Tokens are drawn from the journal, about a quarter of a second's worth at a time, and spent here
+one by one; a part of each bucket is for urgent actions alone. What must not go in: what a token is
+spent on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Protocol
+
+from consumers.metrics import ConsumerMetrics
+from core.clock import Clock
+from core.journal.port import Draw, Drawn
+from core.messages import Lane
+
+SPAN = timedelta(milliseconds=250)
+"""How much is drawn at a time: less and the journal is asked too often, more and one process holds
+what another could use."""
+
+BURST = timedelta(seconds=1)
+RESERVED = 0.2
+"""The share of a bucket that only urgent actions may take."""
+
+
+class Stopping(Exception):
+    """The process stops, and the action was not begun."""
+
+
+class Bucket(Protocol):
+    """What this needs of the journal."""
+
+    async def draw(self, wish: Draw) -> Drawn: ...
+
+
+class RateLimit:
+    """One bucket, as this process sees it. `rate`: a second."""
+
+    def __init__(
+        self,
+        name: str,
+        rate: float,
+        bucket: Bucket,
+        clock: Clock,
+        *,
+        metrics: ConsumerMetrics | None = None,
+    ) -> None:
+        self._name = name
+        self._rate = rate
+        self._burst = max(1, math.ceil(rate * BURST.total_seconds()))
+        # At least one token must be left for everybody else.
+        self._reserve = min(math.ceil(self._burst * RESERVED), self._burst - 1)
+        self._span = max(1, int(rate * SPAN.total_seconds()))
+        self._bucket = bucket
+        self._clock = clock
+        self._metrics = metrics
+        self._held: dict[bool, tuple[int, float]] = {True: (0, 0.0), False: (0, 0.0)}
+        self._turn: Mapping[bool, asyncio.Lock] = {True: asyncio.Lock(), False: asyncio.Lock()}
+
+    async def take(self, lane: Lane, stopping: asyncio.Event) -> None:
+        """Wait for one token. Raises Stopping when the process stops first, JournalUnavailable."""
+        urgent = lane is Lane.URGENT
+        async with self._turn[urgent]:
+            while not self._spend(urgent):
+                if stopping.is_set():
+                    raise Stopping
+                drawn = await self._bucket.draw(
+                    Draw(
+                        name=self._name,
+                        wanted=self._span,
+                        rate=self._rate,
+                        burst=self._burst,
+                        reserve=self._reserve,
+                        urgent=urgent,
+                    )
+                )
+                self._held[urgent] = (drawn.taken, self._clock.monotonic())
+                if not drawn.taken:
+                    if self._metrics is not None:
+                        self._metrics.limited.labels(self._name).inc()
+                    await _sleep(drawn.wait, stopping)
+
+    def _spend(self, urgent: bool) -> bool:
+        """Tokens that were not spent in their time are gone: another process could have had
+        them, and saved up they would make a burst."""
+        left, drawn_at = self._held[urgent]
+        age = self._clock.monotonic() - drawn_at
+        if not left or age > 4 * SPAN.total_seconds():
+            self._held[urgent] = (0, 0.0)
+            return False
+        self._held[urgent] = (left - 1, drawn_at)
+        return True
+
+
+async def _sleep(wait: timedelta, stopping: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(wait.total_seconds()):
+            await stopping.wait()
+    except TimeoutError:
+        return
+
+
+MakeLimit = Callable[[str, float], RateLimit]
+
+
+class Limits:
+    """The limits of one provider: on all of its calls, and on each way (phone) of its own."""
+
+    def __init__(
+        self, provider: str, rate: float | None, way_rate: float | None, make: MakeLimit
+    ) -> None:
+        self._whole = make(provider, rate) if rate is not None else None
+        self._provider = provider
+        self._way_rate = way_rate
+        self._make = make
+        self._ways: dict[str, RateLimit] = {}
+
+    async def take(self, lane: Lane, stopping: asyncio.Event) -> None:
+        if self._whole is not None:
+            await self._whole.take(lane, stopping)
+
+    async def take_way(self, way: str | int | None, lane: Lane, stopping: asyncio.Event) -> None:
+        if self._way_rate is None or way is None:
+            return
+        name = f"{self._provider} {way}"
+        if name not in self._ways:
+            self._ways[name] = self._make(name, self._way_rate)
+        await self._ways[name].take(lane, stopping)
