@@ -87,9 +87,9 @@ def problems(ledger: Ledger) -> list[str]:
 def command(patience: float, as_json: bool, config: Path | None, data: Path | None) -> None:
     """Prove that nothing is missing: accepted = planned + claimed without a record yet.
 
-    Every accepted action is joined to its row and state; beside it stand the recorder's queue and
-    the work queues. Exit 1 if a planned action has no row, or if actions are queued while their
-    queue is empty.
+    Every accepted action is joined to its row and state, by source and provider; beside it stand
+    the recorder's queue and the work queues. Exit 1 if a planned action has no row, or if actions
+    are queued while their queue is empty.
 
     Example: postern books --json
     """
@@ -141,6 +141,10 @@ def _as_json(ledger: Ledger, found: list[str]) -> dict[str, object]:
         "without_row": books.rowless,
         "events": books.events,
         "states": {state.value: count for state, count in books.states.items()},
+        "parts": [
+            {"source": source, "provider": provider, "state": state.value, "actions": count}
+            for (source, provider, state), count in books.parts.items()
+        ],
         "messages": {"work": ledger.work, "recorder": ledger.recorder, "dead": ledger.dead},
     }
 
@@ -151,11 +155,14 @@ def _print(ledger: Ledger, found: list[str]) -> None:
         f"{books.accepted} actions accepted = {books.planned} planned in {books.events} recorded "
         f"events + {books.claimed_only} claimed without a record yet"
     )
-    rows = table("state", "actions")
+    rows = table("source", "provider", "state", "actions")
+    for (source, provider, state), count in books.parts.items():
+        unread = "(unreadable)"
+        add_row(rows, source or unread, provider or unread, state_text(state), count)
     for state in State:
         if count := books.states.get(state, 0):
-            add_row(rows, state_text(state), count)
-    add_row(rows, "(no row)", books.rowless)
+            add_row(rows, "(all)", "(all)", state_text(state), count)
+    add_row(rows, "(all)", "(all)", "(no row)", books.rowless)
     console().print(rows)
     print(f"recorder's queue: {ledger.recorder} messages; postern.dead: {ledger.dead}")
     print(f"queued in the journal: {ledger.queued}; messages in the work queues: {ledger.work}")

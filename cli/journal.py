@@ -1,4 +1,5 @@
-"""The journal as commands open it: to read, and never by making one where there is none."""
+"""The journal as commands open it: to read or to operate, and never by making one where there is
+none."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from pathlib import Path
 from core.errors import JournalUnavailable
 from core.journal.connect import is_embedded_journal, open_journal
 from core.journal.engine import parse_journal_url
+from core.journal.operator import OperatorJournal
 from core.journal.port import ReadJournal
 from core.settings import Settings
 
@@ -16,6 +18,15 @@ from core.settings import Settings
 @asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator[ReadJournal]:
     """The journal of these settings. Raises JournalUnavailable if the embedded one is not there."""
+    _require(settings.journal)
+    async with open_journal(settings.journal) as journal:
+        yield journal
+
+
+@asynccontextmanager
+async def operating(settings: Settings) -> AsyncIterator[OperatorJournal]:
+    """The same, to change what is in it; an embedded one also beside the process that runs on
+    it."""
     _require(settings.journal)
     async with open_journal(settings.journal) as journal:
         yield journal

@@ -8,6 +8,7 @@ is left alone. What must not go in: planning an event anew, and who may do any o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, insert, or_, select, update
@@ -17,16 +18,20 @@ from core.clock import from_micros, to_micros
 from core.journal import tables
 from core.journal.machine import CANCELLABLE, REPLAYABLE
 from core.journal.operator import Again, Audited, Preview, Replayable, Selection
-from core.journal.rows import indexed, micros
+from core.journal.rows import indexed, micros, new_row
 from core.journal.states import State
-from core.messages import ActionMessage, decode_action, decode_record, encode_action
+from core.messages import decode_action, decode_record
 
 _UNREADABLE = "ac_unreadable_"
+_AGAIN = "to be done again, by an operator"
 
 
 def _chosen(selection: Selection) -> ColumnElement[bool]:
+    """What cannot be read belongs to no rule and no provider: only its id chooses it."""
     table = tables.actions
-    conditions: list[ColumnElement[bool]] = [~table.c.id.startswith(_UNREADABLE)]
+    conditions: list[ColumnElement[bool]] = []
+    if not selection.ids:
+        conditions.append(~table.c.id.startswith(_UNREADABLE))
     for column, value in (
         (table.c.ref, selection.ref),
         (table.c.source, selection.source),
@@ -45,28 +50,49 @@ def _chosen(selection: Selection) -> ColumnElement[bool]:
     return and_(*conditions)
 
 
+def _wanted(selection: Selection, of: frozenset[State]) -> ColumnElement[bool]:
+    """Of what is chosen, that which is to be changed."""
+    table = tables.actions
+    wanted = table.c.state.in_(sorted(selection.states & of))
+    if selection.changed_before is None:
+        return wanted
+    return and_(wanted, table.c.updated_at < to_micros(selection.changed_before))
+
+
 async def preview(connection: AsyncConnection, selection: Selection, now: int) -> Preview:
     """Everything that the selection names, by state; and of the states it wants, what has expired
     and whose outcome is unknown."""
     table = tables.actions
-    is_expired = case(
-        (and_(table.c.expires_at.is_not(None), table.c.expires_at <= now), 1), else_=0
-    )
-    is_unknown = case((table.c.unknown.is_(True), 1), else_=0)
+    wanted = _wanted(selection, frozenset(State))
+    is_expired = and_(wanted, table.c.expires_at.is_not(None), table.c.expires_at <= now)
+    is_unknown = and_(wanted, table.c.unknown.is_(True))
     rows = (
         await connection.execute(
-            select(table.c.state, func.count(), func.sum(is_expired), func.sum(is_unknown))
+            select(table.c.state, func.count(), _sum(wanted), _sum(is_expired), _sum(is_unknown))
             .where(_chosen(selection))
             .group_by(table.c.state)
         )
     ).all()
-    wanted = [row for row in rows if State(row[0]) in selection.states]
+    last = (
+        await connection.execute(
+            select(func.max(table.c.due_at)).where(
+                table.c.state == State.WAITING.value,
+                table.c.reason == _AGAIN,
+                _chosen(selection),
+            )
+        )
+    ).scalar_one()
     return Preview(
         states={State(row[0]): int(row[1]) for row in rows},
-        wanted=sum(int(row[1]) for row in wanted),
-        expired=sum(int(row[2]) for row in wanted),
-        unknown=sum(int(row[3]) for row in wanted),
+        wanted=sum(int(row[2]) for row in rows),
+        expired=sum(int(row[3]) for row in rows),
+        unknown=sum(int(row[4]) for row in rows),
+        replayed_for=timedelta(microseconds=max(0, int(last or 0) - now)),
     )
+
+
+def _sum(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((condition, 1), else_=0))
 
 
 async def cancel(
@@ -74,10 +100,10 @@ async def cancel(
 ) -> int:
     """Up to `limit` actions become cancelled; how many. 0: none is left."""
     table = tables.actions
-    states = sorted(selection.states & CANCELLABLE)
+    wanted = _wanted(selection, CANCELLABLE)
     query = (
         select(table.c.id)
-        .where(_chosen(selection), table.c.state.in_(states))
+        .where(_chosen(selection), wanted)
         .order_by(table.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -86,7 +112,7 @@ async def cancel(
     if ids:
         await connection.execute(
             update(table)
-            .where(table.c.id.in_(ids), table.c.state.in_(states))
+            .where(table.c.id.in_(ids), wanted)
             .values(
                 state=State.CANCELLED.value,
                 due_at=None,
@@ -109,7 +135,8 @@ async def replayable(
         .select_from(table.outerjoin(events, events.c.ref == table.c.ref))
         .where(
             _chosen(selection),
-            table.c.state.in_(sorted(selection.states & REPLAYABLE)),
+            ~table.c.id.startswith(_UNREADABLE),
+            _wanted(selection, REPLAYABLE),
             or_(table.c.expires_at.is_(None), table.c.expires_at > now),
             table.c.id > after,
         )
@@ -136,7 +163,6 @@ async def replay(
     outcome of the last one is unknown: that has to be found out first, under its own tag."""
     table, done = tables.actions, 0
     for item in sorted(items, key=lambda each: each.action.id):
-        renew = item.anew or not item.unknown
         result = await connection.execute(
             update(table)
             .where(
@@ -144,24 +170,34 @@ async def replay(
                 table.c.seq == item.seq,
                 table.c.state == item.state.value,
             )
-            .values(
-                state=State.WAITING.value,
-                due_at=now + micros(item.due_in),
-                generation=table.c.generation + (1 if renew else 0),
-                called_at=None if renew else table.c.called_at,
-                unknown=item.unknown and not item.anew,
-                attempts=0,
-                claims=0,
-                reason="to be done again, by an operator",
-                message=encode_action(ActionMessage(action=item.action)),
-                recipient=indexed(item.action.recipient),
-                updated_at=now,
-            )
+            .values(**_as_planned(item), **_begun_anew(item), due_at=now + micros(item.due_in))
+            .values(reason=_AGAIN, updated_at=now)
         )
         done += result.rowcount
     if done:
         await count(connection, audit, done)
     return done
+
+
+def _as_planned(item: Again) -> dict[str, Any]:
+    """The columns that tell where it goes: a mended rule may have moved it to another lane."""
+    row = new_row(item.action, now=0)
+    names = ("provider", "operation", "lane", "position", "expires_at", "recipient", "message")
+    return {name: row[name] for name in names}
+
+
+def _begun_anew(item: Again) -> dict[str, Any]:
+    table, renew = tables.actions, item.anew or not item.unknown
+    return {
+        "state": State.WAITING.value,
+        "generation": table.c.generation + (1 if renew else 0),
+        "called_at": None if renew else table.c.called_at,
+        "unknown": item.unknown and not item.anew,
+        "attempts": 0,
+        "claims": 0,
+        # What is done is done again whole; of what failed in parts, what is left of it.
+        "remaining": None if item.state is State.DONE else table.c.remaining,
+    }
 
 
 async def begin(connection: AsyncConnection, *, who: str, what: str, wanted: str, now: int) -> int:

@@ -22,7 +22,8 @@ from core.messages import Action, Event, JsonObject
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Which actions are meant; None means any. `since` and `until`: when the journal first saw
-    them. `states`: those that are to be changed."""
+    them. `states`: those that are to be changed, and `changed_before`: if nothing has happened to
+    them since."""
 
     states: frozenset[State]
     ids: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class Selection:
     to: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    changed_before: datetime | None = None
 
     @property
     def names_something(self) -> bool:
@@ -60,7 +62,7 @@ class Selection:
             found["ids"] = list(self.ids[:20]) + (["..."] if len(self.ids) > 20 else [])
         if self.to is not None:
             found["to"] = "***"
-        for name in ("since", "until"):
+        for name in ("since", "until", "changed_before"):
             if (moment := getattr(self, name)) is not None:
                 found[name] = to_text(moment)
         return found
@@ -69,12 +71,14 @@ class Selection:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """What a selection finds. `states`: all that it names; `wanted`: in the states to be changed,
-    of which so many have expired, or have an unknown outcome."""
+    of which so many have expired, or have an unknown outcome. `replayed_for`: how long until all of
+    it that a replay has set waiting is due."""
 
     states: dict[State, int]
     wanted: int
     expired: int
     unknown: int
+    replayed_for: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,4 +194,8 @@ class OperatorJournal(ReadJournal, Protocol):
 
     async def oldest(self) -> list[Oldest]:
         """For each provider, lane and open state, and for what is parked."""
+        ...
+
+    async def newest_rules(self) -> str | None:
+        """The version of the rules that planned the event recorded last."""
         ...

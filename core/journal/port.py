@@ -247,7 +247,8 @@ class Books:
 
     `planned`: actions planned in recorded events. `claimed_only`: actions that a worker claimed
     before their event was recorded. `rowless`: planned actions without a row (must be 0). `states`:
-    rows by state. `queued`: rows that are queued, by provider and lane.
+    rows by state, and `parts` by source, provider and state. `queued`: rows that are queued, by
+    provider and lane.
     """
 
     events: int
@@ -256,6 +257,7 @@ class Books:
     rowless: int
     states: dict[State, int]
     queued: dict[tuple[str, str], int]
+    parts: dict[tuple[str, str, State], int] = field(default_factory=dict)
 
     @property
     def accepted(self) -> int:

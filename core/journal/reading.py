@@ -3,6 +3,7 @@ books."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -101,8 +102,12 @@ async def books(connection: AsyncConnection) -> Books:
     async def count(query: Select[int]) -> int:
         return (await connection.execute(query)).scalar_one()
 
-    states = (
-        await connection.execute(select(table.c.state, func.count()).group_by(table.c.state))
+    parts = (
+        await connection.execute(
+            select(table.c.source, table.c.provider, table.c.state, func.count())
+            .group_by(table.c.source, table.c.provider, table.c.state)
+            .order_by(table.c.source, table.c.provider, table.c.state)
+        )
     ).all()
     queued = (
         await connection.execute(
@@ -111,6 +116,9 @@ async def books(connection: AsyncConnection) -> Books:
             .group_by(table.c.provider, table.c.lane)
         )
     ).all()
+    states: Counter[State] = Counter()
+    for row in parts:
+        states[State(row[2])] += int(row[3])
     return Books(
         events=await count(select(func.count()).select_from(tables.events)),
         planned=await count(select(func.count()).select_from(planned)),
@@ -124,7 +132,8 @@ async def books(connection: AsyncConnection) -> Books:
             .select_from(planned.outerjoin(table, planned.c.action_id == table.c.id))
             .where(table.c.id.is_(None))
         ),
-        states={State(row[0]): int(row[1]) for row in states},
+        states=dict(states),
+        parts={(row[0], row[1], State(row[2])): int(row[3]) for row in parts},
         queued={(row[0], row[1]): int(row[2]) for row in queued},
     )
 
@@ -154,6 +163,12 @@ async def oldest(connection: AsyncConnection) -> list[Oldest]:
         )
         for row in (await connection.execute(query)).all()
     ]
+
+
+async def newest_rules(connection: AsyncConnection) -> str | None:
+    table = tables.events
+    query = select(table.c.rules_version).order_by(table.c.recorded_at.desc()).limit(1)
+    return (await connection.execute(query)).scalar_one_or_none()
 
 
 async def last_done(

@@ -97,3 +97,6 @@ class SqlOperator(Transactions):
 
     async def oldest(self) -> list[Oldest]:
         return await self._read(reading.oldest)
+
+    async def newest_rules(self) -> str | None:
+        return await self._read(reading.newest_rules)
