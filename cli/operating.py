@@ -57,9 +57,13 @@ def ask(question: str) -> None:
 def progress(total: int, what: str) -> Progress:
     """A line that is written over, on a terminal; elsewhere nothing."""
 
+    so_far = 0
+
     def tell(count: int) -> None:
+        nonlocal so_far
+        so_far += count
         if sys.stderr.isatty():
-            click.echo(f"\r{count} of {total} {what}", nl=False, err=True)
+            click.echo(f"\r{so_far} of {total} {what}", nl=False, err=True)
 
     return tell
 

@@ -17,7 +17,7 @@ from cli.rules_check import load
 from core.journal.operator import Pausable
 from core.settings import Settings
 
-_KIND = click.argument("kind", type=click.Choice(sorted(Pausable)))
+_KIND = click.argument("kind", type=click.Choice([kind.value for kind in Pausable]))
 _LONGEST = 64
 
 

@@ -122,7 +122,7 @@ async def _run(
         todo = preview.wanted - preview.expired
         told = progress(todo, "set waiting")
         if dry_run or not preview.wanted:
-            tally = await rehearse(journal, wish, rules, clock=clock, told=lambda _: None)
+            tally = await rehearse(journal, wish, rules, clock=clock)
             _print_result(preview, tally, as_json=as_json, dry_run=True)
             return
         if not yes:

@@ -53,14 +53,14 @@ class Picked:
 
 def selection_options(states: frozenset[State], default: frozenset[State]) -> Callable[..., Any]:
     """The options of a selection; `--state` takes those states in which something can be done."""
-    shown = ", ".join(sorted(default))
+    shown = ", ".join(sorted(state.value for state in default))
 
     def add(command: Command) -> Command:
         decorated: Command = click.option(
             "--state",
             "states",
             multiple=True,
-            type=click.Choice(sorted(states)),
+            type=click.Choice(sorted(state.value for state in states)),
             help=f"Only those in this state; repeatable.  [default: {shown}]",
         )(command)
         for option in reversed(_OPTIONS):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.configuration import Secret
 from core.errors import ConfigurationError
 from core.logs import LEVELS
 
@@ -52,6 +53,8 @@ class Settings:
     config: Path
     log_level: str
     log_format: str
+    operators: Secret | None
+    """Names and keys of those who may operate over HTTP, as they were given."""
 
     def json_logs(self, *, terminal: bool) -> bool:
         """Whether to log JSON, given whether standard error is a terminal."""
@@ -67,6 +70,8 @@ VARIABLES: dict[str, str] = {
     "POSTERN_CONFIG": "the configuration file (default ./postern.yaml)",
     "POSTERN_LOG_LEVEL": "debug, info, warning or error (default info)",
     "POSTERN_LOG_FORMAT": "json, console or auto (default auto: console on a terminal)",
+    "POSTERN_OPERATOR_KEYS": "NAME:KEY,... or file:PATH with one a line (default: nobody operates "
+    "over HTTP)",
 }
 """Every variable of ours and what it takes."""
 
@@ -94,6 +99,7 @@ def read_settings(
         config=config_path(environ, config),
         log_level=_choice(environ, "POSTERN_LOG_LEVEL", tuple(LEVELS), "info"),
         log_format=_choice(environ, "POSTERN_LOG_FORMAT", _LOG_FORMATS, "auto"),
+        operators=_secret(environ, "POSTERN_OPERATOR_KEYS"),
     )
 
 
@@ -133,6 +139,11 @@ def _url(environ: Mapping[str, str], name: str, schemes: tuple[str, ...], defaul
     if scheme is None or len(value) == len(scheme):
         raise ConfigurationError(f"expected {VARIABLES[name]}", field=name)
     return value
+
+
+def _secret(environ: Mapping[str, str], name: str) -> Secret | None:
+    """Set and empty is taken for not set, as it is elsewhere."""
+    return Secret(environ[name]) if environ.get(name) else None
 
 
 def _address(environ: Mapping[str, str], name: str, default: str) -> Address:

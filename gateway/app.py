@@ -18,7 +18,7 @@ from core.broker.connect import open_broker
 from core.broker.port import Broker
 from core.clock import Clock, SystemClock
 from core.journal.connect import open_journal
-from core.journal.port import ReadJournal
+from core.journal.operator import OperatorJournal
 from core.logs import get_logger
 from core.memory import settle_memory
 from core.process import on_hangup, refuse_embedded, signals
@@ -30,12 +30,14 @@ from core.web import add_headers, listener
 from gateway.declaring import Declaring
 from gateway.http.body import BodyGate
 from gateway.http.middleware import watch_requests
+from gateway.http.operator import DESK, Desk
 from gateway.http.readiness import Readiness
 from gateway.http.routes import add_routes
 from gateway.http.services import SERVICES, Services
 from gateway.intake import Intake
 from gateway.load import load_configuration
 from gateway.metrics import Metrics
+from gateway.operator.keys import Operators, read_operators
 from gateway.reload import Reloader
 from gateway.running import Running
 from gateway.settings import Limits
@@ -64,7 +66,7 @@ class Gateway:
 async def open_gateway(
     settings: Settings,
     broker: Broker,
-    journal: ReadJournal | None,
+    journal: OperatorJournal | None,
     *,
     clock: Clock | None = None,
     limits: Limits | None = None,
@@ -78,6 +80,7 @@ async def open_gateway(
     """
     clock = clock or SystemClock()
     limits = limits or Limits()
+    operators = await asyncio.to_thread(read_operators, settings.operators)
     registry = registry or CollectorRegistry()
     counts = Metrics(registry)
     counts.broker_connected.set_function(lambda: float(broker.connected))
@@ -108,6 +111,7 @@ async def open_gateway(
         clock=clock,
         metrics=counts,
     )
+    desk = _desk(operators, services, journal, broker)
     async with AsyncExitStack() as opened:
         await declaring.first(limits.declare_time)
         admin = await opened.enter_async_context(open_admin(settings.admin, registry, readiness))
@@ -119,7 +123,9 @@ async def open_gateway(
             )
         )
         listen = await opened.enter_async_context(
-            listener(_runner(_public_app(services), limits), settings.listen, "POSTERN_LISTEN")
+            listener(
+                _runner(_public_app(services, desk), limits), settings.listen, "POSTERN_LISTEN"
+            )
         )
         readiness.started = True
         log.info("gateway_started", listen=str(listen), admin=str(admin))
@@ -148,12 +154,34 @@ async def run_gateway(settings: Settings) -> None:
         await gateway.drain()
 
 
-def _public_app(services: Services) -> web.Application:
+def _desk(
+    operators: Operators | None,
+    services: Services,
+    journal: OperatorJournal | None,
+    broker: Broker,
+) -> Desk | None:
+    if operators is None:
+        return None
+    return Desk(
+        operators=operators,
+        journal=journal,
+        depth=broker.depth,
+        running=services.running,
+        gate=services.gate,
+        limits=services.limits,
+        clock=services.clock,
+        metrics=services.metrics,
+    )
+
+
+def _public_app(services: Services, desk: Desk | None) -> web.Application:
     watch = watch_requests(metrics=services.metrics, limits=services.limits, clock=services.clock)
     app = web.Application(middlewares=[watch])
     app[SERVICES] = services
+    if desk is not None:
+        app[DESK] = desk
     app.on_response_prepare.append(add_headers)
-    add_routes(app)
+    add_routes(app, operators=desk is not None)
     return app
 
 

@@ -37,6 +37,7 @@ def load_configuration(path: Path) -> Configuration:
         callbacks=load_callbacks(document, providers, VENDORS),
         topology=Topology.of(providers),
         labels=TypeLabels(_named_types(document)),
+        rule_ids=frozenset(rule.id for rule in planner.rules),
     )
 
 

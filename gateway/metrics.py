@@ -7,6 +7,8 @@ it is handed in.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -88,8 +90,20 @@ class Metrics:
             "1 while the broker can be published to.",
             registry=registry,
         )
+        self.operator_changes = Counter(
+            "postern_operator_changes_total",
+            "What operators changed over HTTP: pauses, resumes, and actions cancelled or replayed.",
+            ("what",),
+            registry=registry,
+        )
+        for what in ("pause", "resume", "cancel", "replay"):
+            self.operator_changes.labels(what)
         for result in ("applied", "refused"):
             self.reloads.labels(result)
+
+    def count_changes(self, what: str) -> Callable[[int], None]:
+        """Counts so many actions that an operator changed."""
+        return self.operator_changes.labels(what).inc
 
     def show_rules(self, version: str) -> None:
         """The running version, as the one series of its name."""

@@ -46,6 +46,7 @@ class Configuration:
     callbacks: Callbacks
     topology: Topology
     labels: TypeLabels
+    rule_ids: frozenset[str] = frozenset()
 
 
 class Running:

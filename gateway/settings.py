@@ -33,3 +33,8 @@ class Limits:
     """For requests in progress when the port closes; longer than `publish_time`."""
     declare_time: timedelta = timedelta(seconds=2)
     """How long the start waits for the broker before it goes on without it."""
+    operator_time: timedelta = timedelta(seconds=3)
+    """How long an operator's request goes on changing actions; then it says how to go on. Shorter
+    than `drain`, so that a stopping gateway answers it."""
+    operator_actions: int = 5000
+    """The same as a number of actions."""

@@ -1,10 +1,9 @@
-"""The query parameters of `GET /v1/actions`, taken strictly: a mistyped filter must not list
-everything."""
+"""The query parameters of lists, taken strictly: a mistyped filter must not list everything."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from multidict import MultiMapping
@@ -15,23 +14,37 @@ from core.journal.states import State
 
 MOST = 1000
 
+Parameters = Mapping[str, Callable[[str, str], Any]]
+
 _NAME = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,200}")
 _CURSOR = re.compile(r"[0-9]{1,18}\.[A-Za-z0-9_-]{1,64}")
 _NUMBER = re.compile(r"[0-9]{1,4}")
 
 
-def parse_filter(query: MultiMapping[str], *, source: str) -> ActionFilter:
-    """The filter for this source's own actions. Raises InvalidParameter naming the parameter."""
+def parse_filter(query: MultiMapping[str], *, source: str | None) -> ActionFilter:
+    """The filter for this source's own actions; None: those of every source, or of one that is
+    named. Raises InvalidParameter naming the parameter."""
+    if source is None:
+        return ActionFilter(**_taken(query, {**_PARAMETERS, "source": _text}))
+    return ActionFilter(source=source, **_taken(query, _PARAMETERS))
+
+
+def parse_limit(query: MultiMapping[str], *, default: int) -> int:
+    """Of a list that takes nothing else. Raises InvalidParameter."""
+    return int(_taken(query, {"limit": _limit}).get("limit", default))
+
+
+def _taken(query: MultiMapping[str], parameters: Parameters) -> dict[str, Any]:
     taken: dict[str, Any] = {}
     for name in dict.fromkeys(query):
-        parse = _PARAMETERS.get(name)
+        parse = parameters.get(name)
         if parse is None:
-            known = ", ".join(sorted(_PARAMETERS))
+            known = ", ".join(sorted(parameters))
             raise InvalidParameter(f"A parameter is unknown; known here: {known}.")
         if len(query.getall(name)) > 1:
             raise InvalidParameter(f"{name}: expected once.")
         taken[name] = parse(name, query[name])
-    return ActionFilter(source=source, **taken)
+    return taken
 
 
 def _text(name: str, value: str) -> str:
@@ -61,7 +74,7 @@ def _cursor(name: str, value: str) -> str:
     return value
 
 
-_PARAMETERS: dict[str, Callable[[str, str], Any]] = {
+_PARAMETERS: Parameters = {
     "to": _text,
     "state": _state,
     "provider": _text,

@@ -34,6 +34,15 @@ from gateway.http.body import leave_continue_to_handler
 from gateway.http.callbacks import post_callback
 from gateway.http.events import post_event, post_hook
 from gateway.http.journal import get_actions, get_event
+from gateway.http.operator import (
+    get_all_actions,
+    get_audit,
+    get_status,
+    post_cancel,
+    post_pause,
+    post_replay,
+    post_resume,
+)
 from gateway.http.trial import post_trial
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -54,7 +63,7 @@ _PUBLISH: tuple[type[PosternError], ...] = (BrokerUnavailable, PublishRefused, U
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One method on one path. `errors`: what it may raise, besides what every path may (404,
-    405)."""
+    405). `operators`: served where there are any."""
 
     method: str
     path: str
@@ -62,7 +71,38 @@ class Route:
     summary: str
     success: int
     errors: tuple[type[PosternError], ...]
+    operators: bool = False
 
+
+def _for_operators(method: str, path: str, handler: Handler, summary: str) -> Route:
+    body = (MalformedRequest, UnsupportedContent, BodyTooLarge, BodyTooSlow, Overloaded)
+    return Route(
+        method=method,
+        path=f"/v1/operator/{path}",
+        handler=handler,
+        summary=summary,
+        success=200,
+        errors=(
+            Unauthenticated,
+            InvalidParameter,
+            JournalUnavailable,
+            *(body if method == "POST" else ()),
+        ),
+        operators=True,
+    )
+
+
+OPERATOR_ROUTES: tuple[Route, ...] = (
+    _for_operators("GET", "status", get_status, "How it stands: queues, breakers, pauses."),
+    _for_operators("GET", "actions", get_all_actions, "The actions of every source."),
+    _for_operators("GET", "audit", get_audit, "What operators did, newest first."),
+    _for_operators("POST", "pause", post_pause, "Stop the calls of a provider or a rule."),
+    _for_operators("POST", "resume", post_resume, "Let a paused provider or rule go on."),
+    _for_operators("POST", "cancel", post_cancel, "Cancel actions; a preview unless it is meant."),
+    _for_operators(
+        "POST", "replay", post_replay, "Do actions again; a preview unless it is meant."
+    ),
+)
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -124,16 +164,18 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def add_routes(app: web.Application) -> None:
-    """Serve the table; every other method on its paths is 405, and every other path 404."""
+def add_routes(app: web.Application, *, operators: bool) -> None:
+    """Serve the table; every other method on its paths is 405, and every other path 404. Without
+    operators their paths are like any other that is not there."""
     paths: dict[str, web.Resource] = {}
-    for route in ROUTES:
+    served = [route for route in ROUTES if operators or not route.operators]
+    for route in served:
         if route.path not in paths:
             paths[route.path] = app.router.add_resource(route.path)
         resource = paths[route.path]
         resource.add_route(route.method, route.handler, expect_handler=leave_continue_to_handler)
     for path, resource in paths.items():
-        allowed = tuple(route.method for route in ROUTES if route.path == path)
+        allowed = tuple(route.method for route in served if route.path == path)
         resource.add_route("*", _refuse_method(allowed), expect_handler=leave_continue_to_handler)
     app.router.add_route(
         "*", "/{anything:.*}", _refuse_path, expect_handler=leave_continue_to_handler

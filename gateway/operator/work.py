@@ -36,6 +36,7 @@ ENDS_THERE_AGAIN = frozenset({State.DONE, State.SKIPPED})
 """A replay brings these back to where they were, so that a second one would find them anew."""
 
 Progress = Callable[[int], None]
+"""Told after each slice how many it changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,7 @@ async def cancel(
     while not bound.over(tally.changed, started, clock.monotonic()):
         done = await journal.cancel(selection, audit=audit, limit=SLICE)
         tally.changed += done
-        told(tally.changed)
+        told(done)
         if not done:
             tally.complete = await _none_left(journal, selection)
             break
@@ -144,13 +145,13 @@ async def replay(
         tally.changed += done
         tally.after, seen = items[-1].action.id, seen + len(items)
         tally.lasts = pace.lasts(clock.monotonic())
-        told(tally.changed)
+        told(done)
     await journal.end_audit(audit)
     return tally
 
 
 async def rehearse(
-    journal: OperatorJournal, wish: Wish, planner: Planner, *, clock: Clock, told: Progress
+    journal: OperatorJournal, wish: Wish, planner: Planner, *, clock: Clock
 ) -> Tally:
     """What a replay would come to; nothing is changed."""
     tally = Tally(after=wish.after)
@@ -159,7 +160,6 @@ async def rehearse(
         again = await _sorted_out(items, planner, clock, tally, pace=pace, anew=wish.anew)
         tally.changed += len(again)
         tally.after = items[-1].action.id
-        told(tally.changed)
     tally.complete, tally.lasts = True, pace.lasts(clock.monotonic())
     return tally
 

@@ -184,12 +184,19 @@ async def serving(
     config_path: Path | None = None,
     listen: str = "127.0.0.1:0",
     with_journal: bool = True,
+    operators: str = "",
 ) -> AsyncIterator[Served]:
     path = config_path or folder / "postern.yaml"
     if config_path is None:
         path.write_text(CONFIG)
     settings = read_settings(
-        {"POSTERN_LISTEN": listen, "POSTERN_ADMIN": "127.0.0.1:0"}, data=folder, config=path
+        {
+            "POSTERN_LISTEN": listen,
+            "POSTERN_ADMIN": "127.0.0.1:0",
+            "POSTERN_OPERATOR_KEYS": operators,
+        },
+        data=folder,
+        config=path,
     )
     async with open_broker(settings.broker) as broker, open_journal(settings.journal) as journal:
         switch = Switch(broker=broker, error=broker_error)

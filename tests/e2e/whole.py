@@ -35,6 +35,8 @@ class Whole:
     url: str
     sandbox: str
     http: aiohttp.ClientSession
+    config: Path
+    admin: str
 
     async def post(self, *events: dict[str, Any]) -> list[dict[str, Any]]:
         """Send events of the shop; their receipts."""
@@ -107,6 +109,7 @@ async def whole(
     *,
     pace: timedelta = timedelta(milliseconds=100),
     amqp: str | None = None,
+    operators: str = "",
 ) -> AsyncIterator[Whole]:
     """`config` may say `{sandbox}` where the sandbox's address belongs."""
     async with (
@@ -116,9 +119,15 @@ async def whole(
         path = folder / "postern.yaml"
         path.write_text(config.replace("{sandbox}", sandbox), encoding="utf-8")
         settings = read_settings(
-            {"POSTERN_LISTEN": "127.0.0.1:0", "POSTERN_ADMIN": "127.0.0.1:0"},
+            {
+                "POSTERN_LISTEN": "127.0.0.1:0",
+                "POSTERN_ADMIN": "127.0.0.1:0",
+                "POSTERN_OPERATOR_KEYS": operators,
+            },
             data=folder,
             config=path,
         )
         async with open_everything(settings) as everything:
-            yield Whole(url=f"http://{everything.gateway.listen}", sandbox=sandbox, http=http)
+            url = f"http://{everything.gateway.listen}"
+            admin = f"http://{everything.gateway.admin}"
+            yield Whole(url=url, sandbox=sandbox, http=http, config=path, admin=admin)
