@@ -161,6 +161,7 @@ ROUTES: tuple[Route, ...] = (
         success=200,
         errors=_BODY,
     ),
+    *OPERATOR_ROUTES,
 )
 
 

@@ -22,7 +22,7 @@ from core.messages import JsonObject
 from gateway.operator.planning import RATE, Left, Pace, Refused, decide, plan_of
 from gateway.rules.port import Plan, Planner
 
-SLICE = 200
+SLICE = 100
 TURN = 10
 """Actions looked at before others get a turn on the loop."""
 DETAILS = 5
