@@ -16,6 +16,7 @@ from typing import Protocol
 from pydantic import BaseModel
 
 from vendors.effect import Effect
+from vendors.examples import Examples
 from vendors.gather import Gather
 from vendors.login import Login
 from vendors.lookup import Lookup
@@ -109,3 +110,4 @@ class Vendor:
     operations: Mapping[str, Operation] = field(default_factory=dict)
     login: Login | None = None
     callbacks: Callbacks | None = None
+    examples: Examples = field(default_factory=Examples)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from vendors.altcraft.anything import anything
 from vendors.altcraft.envelope import content_of
+from vendors.altcraft.examples import EXAMPLES
 from vendors.altcraft.goals import GOALS
 from vendors.altcraft.orders import ORDERS
 from vendors.altcraft.profiles import PROFILES
@@ -36,4 +37,5 @@ ALTCRAFT = Vendor(
     provider=AltcraftProvider,
     content=content_of,
     operations={operation.name: operation for operation in _OPERATIONS},
+    examples=EXAMPLES,
 )

@@ -10,6 +10,7 @@ from vendors.smsgateway24.addalotofsms import AddALotOfSms
 from vendors.smsgateway24.addsms import AddSms
 from vendors.smsgateway24.callbacks import TextCallbacks
 from vendors.smsgateway24.envelope import content
+from vendors.smsgateway24.examples import EXAMPLES
 from vendors.smsgateway24.getalldevices import GetAllDevices
 from vendors.smsgateway24.getallsms import GetAllSms
 from vendors.smsgateway24.getdevicestatus import GetDeviceStatus
@@ -44,4 +45,5 @@ SMSGATEWAY24 = Vendor(
     operations={operation.name: operation for operation in _OPERATIONS},
     login=LOGIN,
     callbacks=TextCallbacks(),
+    examples=EXAMPLES,
 )
