@@ -8,10 +8,9 @@ from pathlib import Path
 import click
 
 from cli.journal import reading
-from cli.options import json_option, providers_of, settings_of, settings_options
+from cli.options import json_option, settings_of, settings_options
 from cli.output import add_row, console, moment, print_json, state_text, table
-from cli.recipient import recipient, regions_of
-from core.errors import ConfigurationError
+from cli.recipient import configured_regions, recipient
 from core.journal.port import ActionFilter, ActionPage, Reported
 from core.journal.states import State
 from core.settings import Settings
@@ -50,7 +49,7 @@ def command(
     """
     wanted = ActionFilter(
         source=source,
-        to=recipient(to, _regions(config)) if to is not None else None,
+        to=recipient(to, configured_regions(config)) if to is not None else None,
         state=State(state) if state is not None else None,
         provider=provider,
         rule=rule,
@@ -67,14 +66,6 @@ def command(
 async def _read(settings: Settings, wanted: ActionFilter) -> ActionPage:
     async with reading(settings) as journal:
         return await journal.actions(wanted)
-
-
-def _regions(config: Path | None) -> tuple[str, ...]:
-    """Of the configuration if there is one: international numbers can be searched without it."""
-    try:
-        return regions_of(providers_of(config).values())
-    except ConfigurationError:
-        return ()
 
 
 def why(action: Reported) -> str:

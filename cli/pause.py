@@ -14,6 +14,7 @@ from cli.operating import who_option
 from cli.options import providers_of, settings_of, settings_options
 from cli.output import plain
 from cli.rules_check import load
+from core.errors import ConfigurationError
 from core.journal.operator import Pausable
 from core.settings import Settings
 
@@ -66,18 +67,28 @@ def _check(kind: Pausable, name: str, config: Path, *, force: bool) -> None:
     """A mistyped name would pause nothing while somebody believes that it does."""
     if not 1 <= len(name) <= _LONGEST or not name.isprintable():
         raise click.UsageError(f"NAME: expected 1 to {_LONGEST} printable characters")
-    if kind is Pausable.PROVIDER:
-        known = list(providers_of(config))
+    try:
+        known = _known(kind, config)
+    except ConfigurationError as error:
+        # With --force also then: what calls wrongly has to stop, whatever became of the file.
+        if not force:
+            raise
+        problem = str(error)
     else:
-        known = [rule.id for rule in load(config).rules]
-    if name in known:
-        return
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    problem = f"the configuration has no {kind.value} {plain(name)}{hint}"
-    if not force:
-        raise click.UsageError(f"{problem} (--force pauses it all the same)")
+        if name in known:
+            return
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        problem = f"the configuration has no {kind.value} {plain(name)}{hint}"
+        if not force:
+            raise click.UsageError(f"{problem} (--force pauses it all the same)")
     print(f"warning: {problem}", file=sys.stderr)
+
+
+def _known(kind: Pausable, config: Path) -> list[str]:
+    if kind is Pausable.PROVIDER:
+        return list(providers_of(config))
+    return [rule.id for rule in load(config).rules]
 
 
 async def _pause(settings: Settings, kind: Pausable, name: str, who: str) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 import phonenumbers
 
+from cli.options import providers_of
+from core.errors import ConfigurationError
 from vendors.provider import Provider
 
 _NUMBER = re.compile(r"\+?[0-9 ()./-]+")
@@ -16,6 +19,14 @@ def regions_of(providers: Iterable[Provider]) -> tuple[str, ...]:
     """The regions that the providers read national numbers in, in their order."""
     found = (getattr(provider, "region", None) for provider in providers)
     return tuple(dict.fromkeys(region for region in found if isinstance(region, str)))
+
+
+def configured_regions(config: Path | None) -> tuple[str, ...]:
+    """Of the configuration if there is one: international numbers can be searched without it."""
+    try:
+        return regions_of(providers_of(config).values())
+    except ConfigurationError:
+        return ()
 
 
 def recipient(text: str, regions: Iterable[str]) -> str:

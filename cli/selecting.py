@@ -14,8 +14,7 @@ from typing import Any, TypeVar
 
 import click
 
-from cli.options import providers_of
-from cli.recipient import recipient, regions_of
+from cli.recipient import configured_regions, recipient
 from core.clock import Clock, from_rfc3339
 from core.configuration import parse_duration
 from core.journal.operator import Selection
@@ -85,7 +84,7 @@ def selection_of(
         raise click.UsageError("--since is not before --until")
     to = picked.to
     if to is not None:
-        to = recipient(to, regions_of(providers_of(config).values()))
+        to = recipient(to, configured_regions(config))
     found = Selection(
         states=states,
         ids=picked.ids,

@@ -131,8 +131,8 @@ async def replay(
     before = await journal.preview(wish.selection)
     audit = await begin(journal, who, "replay", wish.shown())
     started = clock.monotonic()
-    begins = started + before.replayed_for.total_seconds()
-    pace = Pace(rate=wish.rate, begins=begins)
+    earlier = before.replayed_for.total_seconds()
+    pace = Pace(rate=wish.rate, begins=started + (earlier + 1 / wish.rate if earlier else 0))
     tally, seen = Tally(after=wish.after), 0
     while not bound.over(seen, started, clock.monotonic()):
         items = await journal.replayable(wish.selection, after=tally.after, limit=SLICE)

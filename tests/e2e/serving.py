@@ -18,7 +18,7 @@ from core.broker.connect import open_broker
 from core.broker.port import Broker, Outgoing
 from core.broker.topology import RECORDER_QUEUE, Topology, work_queue
 from core.journal.connect import open_journal
-from core.journal.port import Journal
+from core.journal.sql import SqlJournal
 from core.messages import EventRecord, Lane, decode_record
 from core.settings import read_settings
 from gateway.app import Gateway, open_gateway
@@ -115,7 +115,7 @@ class Served:
 
     gateway: Gateway
     broker: Switch
-    journal: Journal
+    journal: SqlJournal
     session: aiohttp.ClientSession
     config: Path
 

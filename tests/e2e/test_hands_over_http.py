@@ -6,15 +6,23 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.identity import action_id
+from core.journal.operator import Selection
+from core.journal.states import State
+from core.messages import EventRecord
+from gateway.settings import Limits
 from tests.e2e.serving import KEYS as SERVING_KEYS
 from tests.e2e.serving import ORDER, serving
 from tests.e2e.test_hands import CONFIG, MENDED, an_order
 from tests.e2e.whole import KEYS, Whole, every, whole
+from tests.samples import an_action, an_event
 
 ADA = "operator-key-of-ada-0123456789"
 BOB = "operator-key-of-bob-9876543210"
@@ -206,6 +214,50 @@ async def test_what_was_changed_is_counted(postern: Whole) -> None:
     assert 'postern_operator_changes_total{what="pause"} 1.0' in text
     assert 'postern_operator_changes_total{what="cancel"} 1.0' in text
     assert 'postern_operator_changes_total{what="replay"} 0.0' in text
+
+
+async def test_a_long_replay_is_done_in_parts_and_each_answer_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the rules still fail on is not looked at again and again."""
+    for name, value in SERVING_KEYS.items():
+        monkeypatch.setenv(name, value)
+    limits = Limits(operator_actions=100)
+    async with serving(tmp_path, operators=f"ada:{ADA}", limits=limits) as served:
+        await served.journal.record([a_failed_order(n, fits=n % 5 != 0) for n in range(350)])
+        body: dict[str, Any] | None = {"rule": "thanks", "preview": False, "rate": 10}
+        changed, lefts = 0, []
+        while body is not None:
+            answer = await served.ask(
+                "POST",
+                "/v1/operator/replay",
+                json=body,
+                headers={"Authorization": f"Bearer {ADA}"},
+            )
+            assert answer.status == 200, answer.body
+            changed += answer.body["changed"]
+            lefts.append(answer.body["left"])
+            body = answer.body["next"]
+        assert (changed, lefts[-1], len(lefts)) == (280, 70, 4)
+        assert lefts == sorted(lefts, reverse=True)
+        selection = Selection(states=frozenset({State.PARKED}), rule="thanks")
+        lasts = (await served.journal.preview(selection)).replayed_for
+        assert timedelta(seconds=20) < lasts < timedelta(seconds=29)
+        assert len(await served.journal.audited(limit=100)) == 4
+
+
+def a_failed_order(number: int, *, fits: bool) -> EventRecord:
+    """As if the rule had failed on it; by now it does so only on some."""
+    data: dict[str, Any] = {"total": 20} | ({"phone": "+4915112345678"} if fits else {})
+    event = replace(an_event(f"o-{number}", data=data), time=None, received_at=datetime.now(UTC))
+    action = replace(
+        an_action(event.id),
+        id=action_id("shop", event.id, "thanks", "sms.send"),
+        ref=event.ref,
+        rule="thanks",
+        parked="rule thanks, with.to: it had failed",
+    )
+    return EventRecord(event=event, rules_version="earlier", actions=(action,))
 
 
 BODIES = {

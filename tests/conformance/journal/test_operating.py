@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from core.clock import ManualClock
@@ -9,7 +10,7 @@ from core.journal.operator import Again, Pausable, Replayable, Selection
 from core.journal.port import ActionFilter, Finish, Granted, NotGranted
 from core.journal.sql import SqlJournal
 from core.journal.states import State
-from core.messages import Action
+from core.messages import Action, Lane
 from tests.samples import NOON, a_claim, a_record, an_action
 
 HOUR = timedelta(hours=1)
@@ -229,3 +230,109 @@ async def test_the_oldest_open_action_of_each_lane_is_told(
 def test_the_audit_does_not_keep_whom_a_selection_was_about() -> None:
     shown = Selection(states=PARKED, to="+4915123456789", ids=("ac_1",)).shown()
     assert shown == {"states": ["parked"], "ids": ["ac_1"], "to": "***"}
+
+
+async def test_a_mended_rule_may_have_moved_an_action_to_another_lane(journal: SqlJournal) -> None:
+    """Where it is looked for when its message is lost is where it is published."""
+    await journal.record([a_record("o-1", an_action(parked="rule welcome, when: gone"))])
+    (item,) = await journal.replayable(Selection(states=PARKED), after="", limit=10)
+    mended = an_action(lane=Lane.URGENT, provider="other", expires_at=NOON + HOUR)
+    await journal.replay(
+        [
+            Again(
+                action=mended,
+                seq=item.seq,
+                state=item.state,
+                unknown=item.unknown,
+                due_in=timedelta(0),
+            )
+        ],
+        audit=await audit(journal),
+    )
+    page = await journal.actions(ActionFilter(ref=mended.ref))
+    assert [(it.provider, it.lane) for it in page.actions] == [("other", "urgent")]
+    assert await journal.mark_queued(await journal.due(limit=10)) == 1
+    (lost,) = await journal.lost(
+        provider="other", lane="urgent", older_than=timedelta(0) - HOUR, limit=10
+    )
+    assert lost.message.action == mended
+
+
+async def test_only_what_has_not_changed_since_is_meant(
+    journal: SqlJournal, clock: ManualClock
+) -> None:
+    """What a replay brought back to `done` is not done once more by the same one."""
+    await ended(journal, an_action("before"), State.DONE)
+    clock.advance(HOUR)
+    moment = clock.now()
+    await ended(journal, an_action("after"), State.DONE)
+    selection = Selection(states=frozenset({State.DONE}), changed_before=moment)
+    preview = await journal.preview(selection)
+    assert (preview.states, preview.wanted) == ({State.DONE: 2}, 1)
+    found, count = await replayed(journal, selection)
+    assert ([item.action.event_id for item in found], count) == (["before"], 1)
+
+
+async def test_how_long_a_replay_goes_on_is_told_for_what_it_is_about(
+    journal: SqlJournal, clock: ManualClock
+) -> None:
+    await ended(journal, an_action(), State.PARKED)
+    (item,) = await journal.replayable(Selection(states=PARKED), after="", limit=10)
+    await journal.replay([replace(again(item), due_in=HOUR)], audit=await audit(journal))
+    clock.advance(HOUR / 4)
+    assert (await journal.preview(Selection(states=PARKED))).replayed_for == 3 * HOUR / 4
+    other = Selection(states=PARKED, provider="altcraft")
+    assert (await journal.preview(other)).replayed_for == timedelta(0)
+
+
+async def test_what_is_done_is_done_again_whole(journal: SqlJournal) -> None:
+    """An action that was carried out in parts remembers what was left; done, that is nothing."""
+    action = an_action()
+    first = await claimed(journal, action)
+    part = Finish(
+        action_id=action.id,
+        seq=first.seq,
+        state=State.WAITING,
+        due_in=timedelta(0),
+        remaining={"items": [2]},
+    )
+    assert await journal.finish(part)
+    (due,) = await journal.due(limit=10)
+    rest = await claimed(journal, action, seq=due.message.seq)
+    assert rest.remaining == {"items": [2]}
+    await journal.finish(Finish(action_id=action.id, seq=rest.seq, state=State.DONE))
+    await replayed(journal, Selection(states=frozenset({State.DONE})))
+    (due,) = await journal.due(limit=10)
+    assert (await claimed(journal, action, seq=due.message.seq)).remaining is None
+
+
+async def test_what_cannot_be_read_is_cancelled_by_its_id_alone(journal: SqlJournal) -> None:
+    name = await journal.park_unreadable(b"\x00", queue="postern.sms.bulk", reason="not JSON")
+    everything = Selection(states=OPEN_ONES, since=NOON - HOUR)
+    assert (await journal.preview(everything)).wanted == 0
+    assert await journal.replayable(Selection(states=PARKED, ids=(name,)), after="", limit=9) == []
+    by_id = Selection(states=OPEN_ONES, ids=(name,))
+    assert await journal.cancel(by_id, audit=await audit(journal), limit=10) == 1
+    assert (await journal.preview(by_id)).states == {State.CANCELLED: 1}
+
+
+async def test_the_rules_of_the_newest_event_are_told(
+    journal: SqlJournal, clock: ManualClock
+) -> None:
+    assert await journal.newest_rules() is None
+    await journal.record([replace(a_record("o-1"), rules_version="old")])
+    clock.advance(HOUR)
+    await journal.record([replace(a_record("o-2"), rules_version="new")])
+    assert await journal.newest_rules() == "new"
+
+
+async def test_the_books_are_told_by_source_and_provider(journal: SqlJournal) -> None:
+    await ended(journal, an_action("o-1"), State.DONE)
+    await journal.record([a_record("o-2"), a_record("o-3", an_action("o-3", provider="altcraft"))])
+    books = await journal.books()
+    assert books.parts == {
+        ("shop", "sms", State.DONE): 1,
+        ("shop", "sms", State.QUEUED): 1,
+        ("shop", "altcraft", State.QUEUED): 1,
+    }
+    assert books.states == {State.DONE: 1, State.QUEUED: 2}
