@@ -186,3 +186,45 @@ async def test_a_name_that_is_not_configured_can_be_paused_when_it_is_meant(
 ) -> None:
     assert "paused" in await command(postern, "pause", "rule", "gone", "--force")
     assert "goes on" in await command(postern, "resume", "rule", "gone")
+
+
+async def test_what_the_provider_refused_is_made_once_when_it_no_longer_does(
+    postern: Whole,
+) -> None:
+    await postern.fault("addsms", "error-body", times=None, status=400)
+    receipts = await postern.post(*(an_order(number) for number in range(20)))
+    for receipt in receipts:
+        await postern.record(receipt["ref"], every(state="parked"))
+    await postern.ask("DELETE", "/_sandbox/faults")
+    await command(postern, "replay", "--provider", "sms", "--rate", "1000", "--yes")
+    for receipt in receipts:
+        await postern.record(receipt["ref"], every(state="done"))
+    assert await texts(postern) == {f"Thank you for order n-{n}-.": 1 for n in range(20)}
+
+
+async def test_a_text_that_had_been_sent_after_all_is_found_and_not_sent_again(
+    postern: Whole,
+) -> None:
+    """Its answer was lost, and the provider could not be asked: parked, outcome unknown."""
+    await postern.fault("getallsms", "error-body", times=None)
+    await postern.fault("addsms", "drop-after-effect", times=1)
+    (receipt,) = await postern.post(an_order(1))
+    await postern.record(receipt["ref"], every(state="parked"))
+    await postern.ask("DELETE", "/_sandbox/faults")
+    (action,) = receipt["actions"]
+    looked = json.loads(
+        await command(postern, "replay", "--id", action["id"], "--dry-run", "--json")
+    )
+    assert looked["preview"]["unknown"] == 1
+    await command(postern, "replay", "--id", action["id"], "--yes")
+    await postern.record(receipt["ref"], every(state="done"))
+    assert await texts(postern) == {"Thank you for order n-1-.": 1}
+    out = await command(
+        postern, "replay", "--id", action["id"], "--state", "done", "--anew", "--yes"
+    )
+    assert "WARNING: what is done is done a second time" in out
+    for _ in range(200):
+        if (await texts(postern)).total() == 2:
+            break
+        await asyncio.sleep(0.05)
+    assert await texts(postern) == {"Thank you for order n-1-.": 2}
