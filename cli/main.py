@@ -18,6 +18,7 @@ from cli import (
     books,
     call,
     cancel,
+    collection,
     consumers,
     demo,
     gateway,
@@ -60,6 +61,7 @@ COMMANDS: tuple[click.Command, ...] = (
     audit.command,
     providers.command,
     call.command,
+    collection.command,
     version.command,
 )
 

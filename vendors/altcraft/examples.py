@@ -191,7 +191,7 @@ PARAMS: dict[str, Params] = {
         "is_test": True,
     },
     "market/orders/import": {"data": [_ORDER]},
-    "market/orders/get_status": {"external_id": "{{order_external_id}}"},
+    "market/orders/get_status": {"id": "{{order_internal_id}}"},
     "market/orders/list": {"endpoint": "{{market_endpoint}}", "limit": 100},
     "api": {"path": "databases/fields_get", "body": {"db_id": "{{db_id}}"}},
 }
