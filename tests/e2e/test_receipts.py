@@ -130,18 +130,7 @@ async def test_a_text_that_cannot_be_delivered_says_why_and_stays_done(tmp_path:
 async def test_a_stop_that_somebody_texts_unsubscribes_them(tmp_path: Path) -> None:
     async with whole(tmp_path, CONFIG) as postern:
         await report_to_us(postern, duplicates=True)
-        subscribed = {
-            "token": "t",
-            "db_id": 1,
-            "matching": "phone",
-            "phone": ADA,
-            "data": {
-                "subscriptions": [
-                    {"resource_id": 7, "channel": "sms", "phone": ADA, "status": "subscribed"}
-                ]
-            },
-        }
-        await postern.ask("POST", "/altcraft/api/v1.1/profiles/import", subscribed)
+        await subscribe(postern)
         incoming = {"from": ADA, "body": "Stop ", "device_id": 260}
         await postern.ask("POST", "/_sandbox/smsgateway24/incoming", incoming)
         await postern.ask(
@@ -154,6 +143,21 @@ async def test_a_stop_that_somebody_texts_unsubscribes_them(tmp_path: Path) -> N
         assert (action["rule"], action["lane"]) == ("stop", "urgent")
         assert await statuses(postern) == ["unsubscribed"]
         assert len(await postern.effects("profiles/update")) == 1, "its repeat changes nothing"
+
+
+async def subscribe(postern: Whole) -> None:
+    subscribed = {
+        "token": "t",
+        "db_id": 1,
+        "matching": "phone",
+        "phone": ADA,
+        "data": {
+            "subscriptions": [
+                {"resource_id": 7, "channel": "sms", "phone": ADA, "status": "subscribed"}
+            ]
+        },
+    }
+    await postern.ask("POST", "/altcraft/api/v1.1/profiles/import", subscribed)
 
 
 async def stopped(postern: Whole) -> str:
@@ -232,3 +236,32 @@ async def test_the_receipt_of_an_event_tells_what_its_text_takes(tmp_path: Path)
         text = long["actions"][0]["text"]
         assert (text["encoding"], text["segments"]) == ("ucs-2", 5)
         assert any("5 segments" in note for note in long["notes"])
+
+
+async def test_a_stop_with_a_device_id_longer_than_any_number_is_an_event(tmp_path: Path) -> None:
+    """No JSON number of ours holds it; the STOP counts all the same."""
+    async with whole(tmp_path, CONFIG) as postern:
+        answer = await texted(postern, device_id="9" * 25, date="2026-11-25 10:00:00")
+        assert len(answer["events"]) == 1
+
+
+async def test_a_stop_from_a_phone_whose_clock_is_years_behind_is_carried_out(
+    tmp_path: Path,
+) -> None:
+    """By its own time it would be older than the subscription that it ends, or have expired."""
+    async with whole(tmp_path, CONFIG) as postern:
+        await subscribe(postern)
+        long_ago = "2015-01-01 00:00:00"
+        answer = await texted(postern, device_id=260, date=long_ago, date_sent=long_ago)
+        (ref,) = answer["events"]
+        await postern.record(ref, every(state="done"))
+        assert await statuses(postern) == ["unsubscribed"]
+
+
+async def texted(postern: Whole, **fields: Any) -> Any:
+    """What we answer to a phone that posts a STOP as it came."""
+    body = {"address": ADA, "body": "STOP", "internal_id": 1, **fields}
+    async with postern.http.post(callback(postern), json=body) as answer:
+        told = await answer.json()
+        assert answer.status == 200, told
+        return told
