@@ -44,6 +44,7 @@ from vendors.smsgateway24.provider import SmsGateway24Provider
 LAG = timedelta(seconds=30)
 LAGS = {"sms": LAG, "altcraft": LAG}
 TIMEOUT = timedelta(seconds=2)
+VENDORS = {"sms": SMSGATEWAY24, "altcraft": ALTCRAFT}
 
 
 @dataclass
@@ -66,14 +67,14 @@ class Stage:
         self.pauses = Pauses(self.journal, presence)
 
     async def sms(self, **settings: Any) -> Carrier:
-        provider = SmsGateway24Provider(
-            url=f"{self.sandbox}/smsgateway24",
-            token=SecretRef(env="POSTERN_TEST_TOKEN"),
-            device_id=260,
-            region="DE",
-            **self._common(settings),
+        provider = self.sms_provider(**settings)
+        return self.carrier("sms", provider, await self.calls("sms", provider))
+
+    def sms_provider(self, **settings: Any) -> SmsGateway24Provider:
+        given = {"token": SecretRef(env="POSTERN_TEST_TOKEN"), "device_id": 260} | settings
+        return SmsGateway24Provider(
+            url=f"{self.sandbox}/smsgateway24", region="DE", **self._common(given)
         )
-        return await self._worker("sms", provider)
 
     async def altcraft(self, **settings: Any) -> Carrier:
         provider = AltcraftProvider(
@@ -83,14 +84,33 @@ class Stage:
             resource_id=1,
             **self._common(settings),
         )
-        return await self._worker("altcraft", provider)
+        return self.carrier("altcraft", provider, await self.calls("altcraft", provider))
 
     def _common(self, settings: dict[str, Any]) -> dict[str, Any]:
         pauses = ("1s", "1s", "1s", "1s")
         return {"timeout": TIMEOUT, "reconcile_lag": LAG, "retry": pauses} | settings
 
-    async def _worker(self, name: str, provider: Provider) -> Carrier:
-        vendor = SMSGATEWAY24 if name == "sms" else ALTCRAFT
+    async def calls(self, name: str, provider: Provider) -> Calls:
+        """One process's way to the provider: its token and its turns among phones."""
+        client = await self.opened.enter_async_context(
+            open_client(provider.url, clock=self.clock, connections=10)
+        )
+        return Calls(
+            name=name,
+            provider=provider,
+            vendor=VENDORS[name],
+            caller=client,
+            metrics=ConsumerMetrics(CollectorRegistry()),
+            clock=self.clock,
+            limits=Limits(
+                name,
+                provider.rate,
+                provider.way_rate(),
+                lambda limit, rate: RateLimit(limit, rate, self.journal, self.clock),
+            ),
+        )
+
+    def carrier(self, name: str, provider: Provider, calls: Calls) -> Carrier:
         settings = ConsumerSettings()
         breaker = Breaker(
             policy=BreakerPolicy(
@@ -103,31 +123,14 @@ class Stage:
             on_change=lambda state, cause: self.states.append((state, cause)),
         )
         self.breakers.append(breaker)
-        client = await self.opened.enter_async_context(
-            open_client(provider.url, clock=self.clock, connections=10)
-        )
-        metrics = ConsumerMetrics(CollectorRegistry())
         return Carrier(
             name=name,
             provider=provider,
-            vendor=vendor,
-            calls=Calls(
-                name=name,
-                provider=provider,
-                vendor=vendor,
-                caller=client,
-                metrics=metrics,
-                clock=self.clock,
-                limits=Limits(
-                    name,
-                    provider.rate,
-                    provider.way_rate(),
-                    lambda limit, rate: RateLimit(limit, rate, self.journal, self.clock),
-                ),
-            ),
+            vendor=VENDORS[name],
+            calls=calls,
             journal=self.journal,
             breaker=breaker,
-            metrics=metrics,
+            metrics=ConsumerMetrics(CollectorRegistry()),
             pauses=self.pauses,
             stopping=self.stopping,
             settings=settings,
