@@ -224,6 +224,18 @@ async def test_a_lost_connection_is_noticed_and_made_anew(broker_url: str) -> No
         assert again.kind is OutcomeKind.DONE
 
 
+async def test_the_call_after_a_closed_channel_hears_its_answer(broker_url: str) -> None:
+    """The connection lives on: sent over it with nobody listening, the call would be done and its
+    outcome unknown."""
+    name, params = ONES[0]
+    async with ends(broker_url) as both:
+        await call(both.amqp, asked(name, params, provider("amqp"), 1), 5 * SECOND)
+        assert both.amqp._session is not None
+        await both.amqp._session.answers.close()
+        again = await call(both.amqp, asked(name, params, provider("amqp"), 2), 5 * SECOND)
+        assert again.kind is OutcomeKind.DONE
+
+
 CONFIG = """
 sources:
   shop: {verify: {scheme: bearer, secrets: [{env: SHOP_KEY}]}, events: ["all.*"]}
