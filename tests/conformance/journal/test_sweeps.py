@@ -4,6 +4,7 @@ over a whole database."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ MINUTE = timedelta(minutes=1)
 DATABASE = "!database-1"
 EVERYTHING = "everything"
 OF_SHOP = "everything-of-shop-2"
+ClaimOf = Callable[[Action, int], Claim]
 
 
 def single(action: Action, *, keys: tuple[str, ...] = ("p-1",), seq: int = 0) -> Claim:
@@ -210,3 +212,61 @@ async def test_what_happens_is_never_superseded(journal: SqlJournal) -> None:
     late = await journal.claim(a_claim(older, order_keys=("p",), targets=(start, name)))
     assert isinstance(late, Granted)
     assert late.keep == {"start": frozenset({"happens"}), "profile": frozenset()}
+
+
+async def carry_due(journal: SqlJournal, claim_of: ClaimOf) -> set[str]:
+    """Publish what is due, claim it, and let it be done where it is granted. Returns the events
+    whose actions ended."""
+    ended = set()
+    for due in await journal.due(limit=10):
+        await journal.mark_queued([due])
+        action = due.message.action
+        result = await journal.claim(claim_of(action, due.message.seq))
+        if isinstance(result, Granted):
+            await done(journal, action, result)
+        if isinstance(result, Granted) or result.ended:
+            ended.add(action.event_id)
+    return ended
+
+
+async def test_sweeps_that_wait_for_the_same_call_do_not_push_each_other_back(
+    journal: SqlJournal, clock: ManualClock
+) -> None:
+    """The call dies with its worker, so that nothing wakes them: each comes back by itself."""
+
+    def of_its_shop(action: Action, seq: int = 0) -> Claim:
+        return sweep(action, over=f"everything-of-{action.event_id}", seq=seq)
+
+    assert isinstance(await journal.claim(single(an_action("o-1"))), Granted)
+    for n in (1, 2):
+        waits = await journal.claim(of_its_shop(an_action(f"all-{n}", at=NOON + n * MINUTE)))
+        assert isinstance(waits, NotGranted)
+        clock.advance(timedelta(seconds=1))
+    ended: set[str] = set()
+    for _ in range(300):
+        clock.advance(timedelta(seconds=1))
+        ended |= await carry_due(journal, of_its_shop)
+    assert ended == {"all-1", "all-2"}
+
+
+async def test_the_end_of_a_call_wakes_the_sweep_that_waits_for_it(
+    journal: SqlJournal, clock: ManualClock
+) -> None:
+    """Another call for the same person waits too, and is older: woken alone, it would find the
+    sweep's turn taken, and both would wait until the finished call's lease would have run out."""
+
+    def either(action: Action, seq: int) -> Claim:
+        return sweep(action, seq=seq) if action.event_id == "all" else single(action, seq=seq)
+
+    running, other = an_action("o-1", at=NOON), an_action("o-2", at=NOON + MINUTE)
+    granted = await journal.claim(single(running))
+    assert isinstance(await journal.claim(single(other)), NotGranted)
+    everybody = an_action("all", at=NOON + 2 * MINUTE)
+    assert isinstance(await journal.claim(sweep(everybody)), NotGranted)
+    await done(journal, running, granted)
+    clock.advance(timedelta(seconds=1))
+    ended: set[str] = set()
+    for _ in range(5):
+        ended |= await carry_due(journal, either)
+        clock.advance(timedelta(milliseconds=100))
+    assert ended == {"o-2", "all"}
