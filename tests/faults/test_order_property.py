@@ -5,8 +5,8 @@ same actions, delivered one by one in the order of time, leave at a second simul
 is asked (parked) is a way out; an action that never ends, or another state with nobody asked, is
 not.
 
-Left out on purpose: deleting and undeleting. A subscription that is deleted, changed and brought
-back does not keep what it was told in between when that comes late.
+Left out, for a known limit: deleting and undeleting. An unsubscription whose event lies between the
+two can end in another state.
 """
 
 from __future__ import annotations
