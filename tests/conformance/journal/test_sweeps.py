@@ -255,14 +255,18 @@ async def test_the_end_of_a_call_wakes_the_sweep_that_waits_for_it(
     """Another call for the same person waits too, and is older: woken alone, it would find the
     sweep's turn taken, and both would wait until the finished call's lease would have run out."""
 
-    def either(action: Action, seq: int) -> Claim:
-        return sweep(action, seq=seq) if action.event_id == "all" else single(action, seq=seq)
+    def either(action: Action, seq: int = 0) -> Claim:
+        if action.event_id == "all":
+            return sweep(action, seq=seq)
+        # What the sweep does not touch: otherwise the older call would not come after it at all.
+        priority = Target(entity="subscription-1", fields=frozenset({"priority"}))
+        return a_claim(action, seq=seq, order_keys=("p-1",), within=DATABASE, targets=(priority,))
 
     running, other = an_action("o-1", at=NOON), an_action("o-2", at=NOON + MINUTE)
-    granted = await journal.claim(single(running))
-    assert isinstance(await journal.claim(single(other)), NotGranted)
+    granted = await journal.claim(either(running))
+    assert isinstance(await journal.claim(either(other)), NotGranted)
     everybody = an_action("all", at=NOON + 2 * MINUTE)
-    assert isinstance(await journal.claim(sweep(everybody)), NotGranted)
+    assert isinstance(await journal.claim(either(everybody)), NotGranted)
     await done(journal, running, granted)
     clock.advance(timedelta(seconds=1))
     ended: set[str] = set()
