@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,12 +149,10 @@ def _parameter(operation: Operation, written: str) -> tuple[str, Any]:
 def _shown(document: Document, wish: _Wish) -> dict[str, Any]:
     """The request as it would go out. A secret that is missing is shown as one that is there."""
     provider = wish.provider
-    try:
+    with suppress(ConfigurationError):
+        # What is missing is shown as what is there: with stars.
         read_secrets(document, {wish.name: provider})
-    except ConfigurationError:
-        provider.adopt("a secret that is not there yet")
-    if not provider.has_token():
-        provider.adopt("a token that a login gives")
+    provider.pretend()
     request = wish.operation.request(wish.item.params, wish.item.identity, provider)
     shown = starred(request, provider)
     return {"method": "POST", "url": f"{provider.url.rstrip('/')}/{request.path}", **shown}

@@ -13,6 +13,7 @@ from gateway.rules.load import load_rules
 from gateway.rules.plan import Rules
 from gateway.rules.texts import longest_texts
 from gateway.sources.load import check_sources
+from gateway.spool_settings import load_spool
 from vendors.load import check_top_level, load_journal, load_providers
 from vendors.operation import TextFacts
 from vendors.registry import VENDORS
@@ -56,7 +57,7 @@ def command(file: Path, against: Path | None) -> None:
 
 def facts_text(facts: TextFacts) -> str:
     unit = "segment" if facts.segments == 1 else "segments"
-    return f"{facts.encoding}, {facts.length} characters, {facts.segments} {unit}"
+    return f"{facts.encoding}, {facts.length} units, {facts.segments} {unit}"
 
 
 def load(file: Path) -> Rules:
@@ -67,6 +68,7 @@ def load(file: Path) -> Rules:
     document = read_document(file)
     check_top_level(document)
     check_sources(document)
+    load_spool(document)
     providers = load_providers(document, VENDORS)
     for name, provider in providers.items():
         check_callback(document, name, provider)

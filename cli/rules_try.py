@@ -76,7 +76,7 @@ def print_plan(event: Event, plan: Plan) -> None:
         to.print(f"  {action.rule}  {action.step}  {plain(state)}")
         for name, value in action.params.items():
             add_row(rows, f"      {name}", orjson.dumps(value).decode())
-        if (facts := plan.texts.get(action.id)) is not None:
+        for facts in plan.texts.get(action.id, ()):
             add_row(rows, "      (text)", facts_text(facts))
         if action.expires_at is not None:
             add_row(rows, "      (expires)", to_text(action.expires_at.replace(microsecond=0)))

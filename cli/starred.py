@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus
+from xml.sax.saxutils import escape
 
 import orjson
 
@@ -22,7 +23,9 @@ def starred(request: Request, provider: Provider) -> dict[str, Any]:
 
     def clean(text: str) -> str:
         for secret in secrets:
-            for form in (secret, quote_plus(secret), orjson.dumps(secret).decode()[1:-1]):
+            as_json = orjson.dumps(secret).decode()[1:-1]
+            as_xml = escape(secret, {"\r": "&#13;"})
+            for form in (secret, quote_plus(secret), as_json, quote_plus(as_json), as_xml):
                 text = text.replace(form, STARS)
         return text
 

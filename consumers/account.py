@@ -14,17 +14,21 @@ from core.journal.states import ENDED, State
 from core.logs import get_logger
 from core.messages import Action
 from vendors.operation import Operation, TextFacts
+from vendors.provider import Provider
 from vendors.wire import Outcome, OutcomeKind
 
 
 class Account:
     """Counts and logs for one provider."""
 
-    def __init__(self, provider: str, metrics: ConsumerMetrics, clock: Clock) -> None:
-        self._provider = provider
+    def __init__(
+        self, name: str, provider: Provider, metrics: ConsumerMetrics, clock: Clock
+    ) -> None:
+        self._provider = name
+        self._settings = provider
         self._metrics = metrics
         self._clock = clock
-        self._log = get_logger().bind(provider=provider)
+        self._log = get_logger().bind(provider=name)
 
     def called(self, action: Action, outcome: Outcome, took: timedelta) -> None:
         labels = (self._provider, action.operation)
@@ -61,10 +65,10 @@ class Account:
         if finish.state in ENDED:
             self._ended(action, finish.state)
         if finish.state is State.DONE and operation is not None:
-            self._text(operation.facts(action.params))
+            self._texts(operation.facts(action.params, self._settings))
 
-    def _text(self, facts: TextFacts | None) -> None:
-        if facts is not None:
+    def _texts(self, texts: tuple[TextFacts, ...]) -> None:
+        for facts in texts:
             self._metrics.texts.labels(self._provider, facts.encoding).inc()
             self._metrics.segments.labels(self._provider, facts.encoding).inc(facts.segments)
 

@@ -85,11 +85,12 @@ class AmqpClient:
             raise NotSent("this call cannot go through the provider's broker")
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         key = (queued.answers, queued.id)
-        self._waiting[key] = answer
         written = False
         try:
             async with asyncio.timeout(within.total_seconds()):
                 session = await self._ready(queued)
+                # Only now: making the session anew ends everybody who waited on the old one.
+                self._waiting[key] = answer
                 if not lease.covers(self._clock.monotonic(), within):
                     raise CallDropped("the lease no longer covers the call")
                 written = True

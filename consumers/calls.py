@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from consumers.caller import Caller
 from consumers.http import Lease
@@ -59,11 +59,14 @@ class Calls:
         self._limits = limits
         self._answered = answered
         self._tokens = Tokens(name, provider, vendor.login, caller, clock)
-        self._turns = {
-            operation.name: Turns(name, provider, operation.rotation, caller, clock)
-            for operation in vendor.operations.values()
-            if operation.rotation is not None
-        }
+        rotations = (it.rotation for it in vendor.operations.values() if it.rotation is not None)
+        rotation = next(rotations, None)
+        # One for all calls: they go through the same phones.
+        self._turns = (
+            Turns(name, provider, rotation, caller, clock=clock, doubt_token=self._tokens.doubt)
+            if rotation is not None
+            else None
+        )
         self._shared = {
             operation.name: SharedCalls(operation.gather, provider, self._send, self.ask)
             for operation in vendor.operations.values()
@@ -132,7 +135,7 @@ class Calls:
         """
         if self._limits is not None:
             await self._limits.take(lane, stopping)
-        rotation, turns = operation.rotation, self._turns.get(operation.name)
+        rotation, turns = operation.rotation, self._turns
         if rotation is None or turns is None:
             return None
         way: Way | None = None
@@ -162,6 +165,8 @@ class Calls:
             if refused is not None:
                 return refused
             outcome = await self._judged(request(), read, lease)
+        if outcome.kind is not OutcomeKind.UNAUTHORIZED:
+            self._tokens.worked()
         return outcome
 
     async def _judged(
@@ -170,13 +175,4 @@ class Calls:
         answer = await self.ask(request, lease)
         if self._answered is not None:
             self._answered(answer)
-        return _throttled(read(answer), answer)
-
-
-def _throttled(outcome: Outcome, answer: Answer) -> Outcome:
-    """A 429, or a 503 that says when to come back, is about all our calls and not about this
-    one."""
-    asks = answer.status == 429 or (answer.status == 503 and outcome.retry_after is not None)
-    if asks and outcome.kind is OutcomeKind.TEMPORARY:
-        return replace(outcome, throttled=True)
-    return outcome
+        return read(answer)

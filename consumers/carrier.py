@@ -83,7 +83,7 @@ class Carrier:
         self._clock = clock
         self._stopping = stopping
         self._reconciler = Reconciler(name, journal)
-        self._account = Account(name, metrics, clock)
+        self._account = Account(name, provider, metrics, clock)
 
     async def carry(self, body: bytes, lane: Lane) -> None:
         """Raises Stopping where the process stops before the action was begun."""
@@ -116,6 +116,8 @@ class Carrier:
                 lag=self._provider.reconcile_lag,
                 order_keys=planned.order.keys,
                 targets=planned.order.targets,
+                within=planned.order.within,
+                sweeps=planned.order.sweeps,
             )
         )
         match result:

@@ -301,7 +301,7 @@ def _first_question(held: Held) -> timedelta | None:
     provider = held.provider
     if held.operation.follow is None or not isinstance(provider, ReportingProvider):
         return None
-    return provider.poll[0] if provider.poll and provider.callback is None else None
+    return next(iter(provider.questions()), None)
 
 
 def _is_401(outcome: Outcome) -> bool:

@@ -3,7 +3,11 @@ bounded."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from core.messages import Receipt
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 AGES = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
@@ -134,3 +138,8 @@ class ConsumerMetrics:
             "1 while this process cannot reach the journal.",
             registry=registry,
         )
+
+    def count_receipts(self, told: Iterable[Receipt]) -> None:
+        """Those that told something new."""
+        for receipt in told:
+            self.receipts.labels(receipt.provider, receipt.stage).inc()

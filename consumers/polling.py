@@ -42,7 +42,7 @@ class AskedFor(Protocol):
 
     async def receipts_due(self, provider: str, *, limit: int) -> list[Awaited]: ...
 
-    async def receive(self, receipts: Sequence[Receipt]) -> int: ...
+    async def receive(self, receipts: Sequence[Receipt]) -> list[Receipt]: ...
 
     async def asked(self, provider: str, questions: Sequence[Asked]) -> None: ...
 
@@ -88,14 +88,15 @@ class Poller:
         answers = [task.result() for task in tasks]
         receipts = [receipt for _, receipt in answers if receipt is not None]
         if receipts:
-            told = await self.journal.receive(receipts)
-            if told:
-                for receipt in receipts:
-                    self.metrics.receipts.labels(self.name, receipt.stage).inc()
+            self.metrics.count_receipts(await self.journal.receive(receipts))
         await self.journal.asked(
             self.name,
             [
-                Asked(reference=item.reference, again_in=self._again(item, answered=answered))
+                Asked(
+                    reference=item.reference,
+                    again_in=self._again(item, answered=answered),
+                    counts=answered,
+                )
                 for item, (answered, _) in zip(due, answers, strict=True)
             ],
         )
@@ -105,7 +106,7 @@ class Poller:
 
     def _again(self, item: Awaited, *, answered: bool) -> timedelta | None:
         """A question that got no answer is put again, however old the text is."""
-        pauses = self.provider.poll
+        pauses = self.provider.questions()
         if not answered:
             return DOWN
         return pauses[item.asked + 1] if item.asked + 1 < len(pauses) else None
@@ -124,10 +125,9 @@ class Poller:
                 return False, None
         found = self.follow.read(answer, item.reference, self.provider)
         if found is None:
-            if not 200 <= answer.status <= 299:
-                self.calls.doubt_token()
-                return False, None
-            return True, None
+            # Errors come as 200 too: a token that ended looks like a text without a status.
+            self.calls.doubt_token()
+            return 200 <= answer.status <= 299, None
         return True, receipt_of(self.name, found, self.clock)
 
 

@@ -123,9 +123,7 @@ def poller_of(
 ) -> Poller | None:
     """Who asks for receipts, where the provider does not bring them."""
     follow = next((it.follow for it in vendor.operations.values() if it.follow is not None), None)
-    if follow is None or not isinstance(provider, ReportingProvider):
-        return None
-    if provider.callback is not None or not provider.poll:
+    if follow is None or not isinstance(provider, ReportingProvider) or not provider.questions():
         return None
     return Poller(
         name=name,

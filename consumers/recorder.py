@@ -98,7 +98,7 @@ class Recorder:
         if not pairs:
             return
         try:
-            await self._journal.receive([receipt for _, receipt in pairs])
+            told = await self._journal.receive([receipt for _, receipt in pairs])
         except JournalRejected as error:
             if len(pairs) == 1:
                 await self._park(pairs[0][0], error)
@@ -107,8 +107,8 @@ class Recorder:
             await self._receive(pairs[:middle])
             await self._receive(pairs[middle:])
             return
-        for delivery, receipt in pairs:
-            self._metrics.receipts.labels(receipt.provider, receipt.stage).inc()
+        self._metrics.count_receipts(told)
+        for delivery, _ in pairs:
             await delivery.ack()
 
     async def _write(self, pairs: Sequence[tuple[Delivery, EventRecord]]) -> None:

@@ -7,7 +7,7 @@ What must not go in: how the provider is asked, or what a way is (see the vendor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from consumers.caller import Caller
@@ -28,8 +28,16 @@ class Turns:
     last counts for as long as a way may be silent."""
 
     def __init__(
-        self, name: str, provider: Provider, rotation: Rotation, caller: Caller, clock: Clock
+        self,
+        name: str,
+        provider: Provider,
+        rotation: Rotation,
+        caller: Caller,
+        *,
+        clock: Clock,
+        doubt_token: Callable[[], None],
     ) -> None:
+        self._doubt_token = doubt_token
         self._name = name
         self._provider = provider
         self._rotation = rotation
@@ -70,6 +78,8 @@ class Turns:
         else:
             ways = self._rotation.read(answer, self._provider, self._clock.now())
             if ways is None:
+                # Perhaps for its token: without a way no text goes out that would show it.
+                self._doubt_token()
                 log.warning("ways_not_seen", provider=self._name, reason=f"HTTP {answer.status}")
         # A look that failed is not repeated by every call that waits for it.
         self._look_at = now + LOOK_EVERY.total_seconds() / (1 if ways is not None else 6)

@@ -7,6 +7,7 @@ new one. What must not go in: how a login is asked for (see the vendor).
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from datetime import timedelta
 
 from consumers.caller import Caller
@@ -21,8 +22,10 @@ from vendors.wire import Outcome, OutcomeKind
 log = get_logger()
 
 REST = timedelta(seconds=30)
-"""Between logins: a token that is refused as soon as it was got will not be better the next time,
-and an account that logs in all the time may be locked."""
+MOST = 5
+"""Logins within `REST` whose tokens never worked. Tokens that are refused as soon as they were got
+will not get better, and an account that logs in all the time may be locked. Where each login ends
+the token of another process, tokens work in between, and both go on."""
 
 
 class Tokens:
@@ -39,7 +42,7 @@ class Tokens:
         self._lock = asyncio.Lock()
         self._used: str | None = None
         self._doubted = False
-        self._again_at = 0.0
+        self._got_at: deque[float] = deque(maxlen=MOST)
 
     @property
     def are_used(self) -> bool:
@@ -53,7 +56,12 @@ class Tokens:
     def doubt(self) -> None:
         """Something went wrong that a refused token may explain: get a new one before the next
         call, unless one was got just now."""
-        self._doubted = self._clock.monotonic() >= self._again_at
+        last = self._got_at[-1] if self._got_at else 0.0
+        self._doubted = self._clock.monotonic() - last >= REST.total_seconds()
+
+    def worked(self) -> None:
+        """The token in use was taken."""
+        self._got_at.clear()
 
     async def ready(self, lease: Lease) -> Outcome | None:
         """None: there is a token. Otherwise what the login came to.
@@ -71,9 +79,12 @@ class Tokens:
         async with self._lock:
             if self._used != refused and not self._doubted:
                 return None
-            if self._clock.monotonic() < self._again_at:
-                return _refused("our token is refused, and it was got just now")
+            if len(self._got_at) == MOST and self._since(self._got_at[0]) < REST:
+                return _refused("our tokens are refused as soon as they were got")
             return await self._log_in(self._login, lease)
+
+    def _since(self, moment: float) -> timedelta:
+        return timedelta(seconds=self._clock.monotonic() - moment)
 
     async def _log_in(self, login: Login, lease: Lease) -> Outcome | None:
         try:
@@ -83,7 +94,7 @@ class Tokens:
         except (NotSent, MaybeSent) as error:
             return Outcome(kind=OutcomeKind.TEMPORARY, reason=f"login: {error}")
         outcome = login.read(answer, self._provider)
-        self._again_at = self._clock.monotonic() + REST.total_seconds()
+        self._got_at.append(self._clock.monotonic())
         if outcome.kind is not OutcomeKind.DONE or outcome.reference is None:
             # A login changes nothing there: whatever is unclear about it is worth another try.
             kind = outcome.kind

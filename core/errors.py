@@ -9,6 +9,7 @@
     │   ├── BrokerUnavailable         away, blocked or too slow; a publish's outcome is unknown
     │   ├── PublishRefused            the broker said no (nack: a full queue, an internal error)
     │   ├── Unroutable                no queue took it: the topology is not there
+    │   ├── SpoolFull                 the broker is away, and the spool may hold no more
     │   └── TopologyMismatch          a queue stands with other arguments
     ├── JournalError
     │   ├── JournalUnavailable        away or too slow; nothing is known
@@ -85,6 +86,10 @@ class PublishRefused(BrokerError):
 
 class Unroutable(BrokerError):
     """No queue took a message: the topology has not been declared, or was changed."""
+
+
+class SpoolFull(BrokerError):
+    """The spool has reached a bound: what is in it is kept, and nothing more is taken."""
 
 
 class TopologyMismatch(BrokerError):

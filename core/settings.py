@@ -50,6 +50,7 @@ class Settings:
     listen: Address
     admin: Address
     data: Path
+    spool: Path | None
     config: Path
     log_level: str
     log_format: str
@@ -67,6 +68,8 @@ VARIABLES: dict[str, str] = {
     "POSTERN_LISTEN": "HOST:PORT for events (default 127.0.0.1:8080)",
     "POSTERN_ADMIN": "HOST:PORT for probes and metrics (default 127.0.0.1:9080)",
     "POSTERN_DATA": "directory of the embedded broker and journal (default ./postern-data)",
+    "POSTERN_SPOOL": "directory in which a gateway keeps events while the broker is away "
+    "(default: none)",
     "POSTERN_CONFIG": "the configuration file (default ./postern.yaml)",
     "POSTERN_LOG_LEVEL": "debug, info, warning or error (default info)",
     "POSTERN_LOG_FORMAT": "json, console or auto (default auto: console on a terminal)",
@@ -96,6 +99,7 @@ def read_settings(
         listen=_address(environ, "POSTERN_LISTEN", "127.0.0.1:8080"),
         admin=_address(environ, "POSTERN_ADMIN", "127.0.0.1:9080"),
         data=directory,
+        spool=Path(environ["POSTERN_SPOOL"]) if environ.get("POSTERN_SPOOL") else None,
         config=config_path(environ, config),
         log_level=_choice(environ, "POSTERN_LOG_LEVEL", tuple(LEVELS), "info"),
         log_format=_choice(environ, "POSTERN_LOG_FORMAT", _LOG_FORMATS, "auto"),

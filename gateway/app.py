@@ -15,8 +15,10 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from core.broker.connect import open_broker
+from core.broker.embedded.spool import Spool
 from core.broker.port import Broker
 from core.clock import Clock, SystemClock
+from core.errors import ConfigurationError
 from core.journal.connect import open_journal
 from core.journal.operator import OperatorJournal
 from core.logs import get_logger
@@ -39,8 +41,9 @@ from gateway.load import load_configuration
 from gateway.metrics import Metrics
 from gateway.operator.keys import Operators, read_operators
 from gateway.reload import Reloader
-from gateway.running import Running
+from gateway.running import Configuration, Running
 from gateway.settings import Limits
+from gateway.spooling import Spooling
 
 log = get_logger()
 
@@ -85,15 +88,22 @@ async def open_gateway(
     counts = Metrics(registry)
     counts.broker_connected.set_function(lambda: float(broker.connected))
     seen = await asyncio.to_thread(signature_of, settings.config)
-    running = Running(await asyncio.to_thread(load_configuration, settings.config))
+    load = partial(_load, settings)
+    running = Running(await asyncio.to_thread(load))
     counts.show_rules(running.current.planner.version)
     readiness = Readiness()
     declaring = Declaring(broker=broker, running=running, readiness=readiness)
     reloader = Reloader(
         running=running,
-        load=partial(load_configuration, settings.config),
+        load=load,
         declare=broker.declare,
         metrics=counts,
+    )
+    spool = _spool(settings, running, clock)
+    spooling = (
+        Spooling(spool, broker, deadline=limits.publish_time, metrics=counts, clock=clock)
+        if spool is not None
+        else None
     )
     services = Services(
         running=running,
@@ -104,6 +114,7 @@ async def open_gateway(
             metrics=counts,
             label=running.label,
             deadline=limits.publish_time,
+            spooling=spooling,
         ),
         journal=journal,
         gate=BodyGate(limits.bodies),
@@ -111,8 +122,10 @@ async def open_gateway(
         clock=clock,
         metrics=counts,
     )
-    desk = _desk(operators, services, journal, broker)
+    desk = _desk(operators, services, journal, broker, spool)
     async with AsyncExitStack() as opened:
+        if spool is not None:
+            await opened.enter_async_context(spool)
         await declaring.first(limits.declare_time)
         admin = await opened.enter_async_context(open_admin(settings.admin, registry, readiness))
         await opened.enter_async_context(
@@ -127,6 +140,8 @@ async def open_gateway(
                 _runner(_public_app(services, desk), limits), settings.listen, "POSTERN_LISTEN"
             )
         )
+        if spooling is not None:
+            await opened.enter_async_context(beside(spooling.run()))
         readiness.started = True
         log.info("gateway_started", listen=str(listen), admin=str(admin))
         try:
@@ -136,6 +151,26 @@ async def open_gateway(
         finally:
             readiness.draining = True
     log.info("gateway_stopped")
+
+
+def _load(settings: Settings) -> Configuration:
+    """Raises ConfigurationError, also for a source that wants a spool where there is none."""
+    configuration = load_configuration(settings.config)
+    if settings.spool is None and not settings.broker.startswith("embedded:"):
+        for source in configuration.sources:
+            if source.may_spool:
+                raise ConfigurationError(
+                    f"the source {source.name} says `durability: spool`: name a directory for it",
+                    field="POSTERN_SPOOL",
+                )
+    return configuration
+
+
+def _spool(settings: Settings, running: Running, clock: Clock) -> Spool | None:
+    """Its bounds are those of the start: a change of them asks for a restart."""
+    if settings.spool is None:
+        return None
+    return Spool(settings.spool, clock=clock, bounds=running.current.spool.bounds)
 
 
 async def run_gateway(settings: Settings) -> None:
@@ -159,6 +194,7 @@ def _desk(
     services: Services,
     journal: OperatorJournal | None,
     broker: Broker,
+    spool: Spool | None,
 ) -> Desk | None:
     if operators is None:
         return None
@@ -166,6 +202,7 @@ def _desk(
         operators=operators,
         journal=journal,
         depth=broker.depth,
+        spool=spool,
         running=services.running,
         gate=services.gate,
         limits=services.limits,

@@ -10,7 +10,7 @@ import base64
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import orjson
 
@@ -27,6 +27,9 @@ MIN_SECRET = 24
 """Characters. It is all that keeps strangers from reporting texts, and from sending us some."""
 
 MAX_BODY = 256 * 1024
+
+OLDEST = timedelta(days=7)
+"""Age beyond which the time of an incoming text is not believed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +151,9 @@ def _event(callback: Callback, incoming: report.Incoming, now: datetime) -> Even
         time=incoming.time,
         data=dict(incoming.data),
     )
-    if event.time is not None and event.time > now:
-        # A phone's clock: a time to come would win every tie for consent.
+    if event.time is not None and not now - OLDEST <= event.time <= now:
+        # A phone's clock: a time to come would win every tie for consent, and with one long past a
+        # STOP would expire or count as older than what it stops.
         return replace(event, time=now)
     return event
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from core.broker.port import Outgoing, Publisher
 from core.broker.topology import RECORDER_QUEUE, work_queue
@@ -28,6 +29,13 @@ from core.messages import (
 from core.messages import Receipt as TextReceipt
 from gateway.metrics import Metrics
 from gateway.rules.port import Plan, Planner
+
+
+class Spools(Protocol):
+    """A publisher that falls back on the spool; False: the messages are in there."""
+
+    async def publish(self, messages: Sequence[Outgoing]) -> bool: ...
+
 
 TURN = 10
 """Events planned before others get a turn on the loop."""
@@ -57,6 +65,7 @@ class Intake:
         metrics: Metrics,
         label: Callable[[str], str],
         deadline: timedelta,
+        spooling: Spools | None = None,
     ) -> None:
         self._planner = planner
         self._publisher = publisher
@@ -64,16 +73,18 @@ class Intake:
         self._metrics = metrics
         self._label = label
         self._deadline = deadline
+        self._spooling = spooling
 
-    async def accept(self, events: Sequence[Event]) -> list[Receipt]:
-        """Receipts in the order of the events, given only when all their messages are durable.
+    async def accept(self, events: Sequence[Event], *, may_spool: bool = False) -> list[Receipt]:
+        """Receipts in the order of the events, given only when all their messages are durable: at
+        the broker, or with `may_spool` in the spool if there is one.
 
-        Raises BrokerUnavailable, PublishRefused or Unroutable; then some messages may stand
-        already, and the sender's next try makes the rest whole.
+        Raises BrokerUnavailable, PublishRefused, Unroutable or SpoolFull; then some messages may
+        stand already, and the sender's next try makes the rest whole.
         """
         async with self._in_time():
             receipts = await self._plan(events)
-            await self._publish(messages_of(receipts))
+            await self._publish(messages_of(receipts), may_spool=may_spool)
         self._count(receipts)
         return receipts
 
@@ -82,13 +93,17 @@ class Intake:
         if receipts:
             async with self._in_time():
                 await self._publish(
-                    [Outgoing(queue=RECORDER_QUEUE, body=encode_receipt(each)) for each in receipts]
+                    [
+                        Outgoing(queue=RECORDER_QUEUE, body=encode_receipt(each))
+                        for each in receipts
+                    ],
+                    may_spool=True,
                 )
 
     async def keep_unread(self, body: bytes) -> None:
         """Something that cannot be read and must not be lost: the recorder parks it."""
         async with self._in_time():
-            await self._publish([Outgoing(queue=RECORDER_QUEUE, body=body)])
+            await self._publish([Outgoing(queue=RECORDER_QUEUE, body=body)], may_spool=True)
 
     @asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
@@ -98,9 +113,12 @@ class Intake:
         except TimeoutError:
             raise BrokerUnavailable("no confirm within the time a request may take") from None
 
-    async def _publish(self, messages: Sequence[Outgoing]) -> None:
+    async def _publish(self, messages: Sequence[Outgoing], *, may_spool: bool) -> None:
         started = self._clock.monotonic()
-        await self._publisher.publish(messages)
+        if may_spool and self._spooling is not None:
+            await self._spooling.publish(messages)
+        else:
+            await self._publisher.publish(messages)
         self._metrics.publish_seconds.observe(self._clock.monotonic() - started)
 
     async def _plan(self, events: Sequence[Event]) -> list[Receipt]:

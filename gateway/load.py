@@ -16,6 +16,7 @@ from gateway.callbacks import load_callbacks
 from gateway.rules.load import load_rules
 from gateway.running import Configuration, TypeLabels
 from gateway.sources.load import load_sources
+from gateway.spool_settings import load_spool
 from vendors.load import check_top_level, load_journal, load_providers
 from vendors.registry import VENDORS
 
@@ -35,6 +36,7 @@ def load_configuration(path: Path) -> Configuration:
         planner=planner,
         sources=load_sources(document),
         callbacks=load_callbacks(document, providers, VENDORS),
+        spool=load_spool(document),
         topology=Topology.of(providers),
         labels=TypeLabels(_named_types(document)),
         rule_ids=frozenset(rule.id for rule in planner.rules),

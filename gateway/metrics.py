@@ -73,6 +73,32 @@ class Metrics:
             ("provider", "what"),
             registry=registry,
         )
+        self.spool_messages = Gauge(
+            "postern_spool_messages", "Messages in the spool.", registry=registry
+        )
+        self.spool_bytes = Gauge(
+            "postern_spool_bytes", "Size of the messages in the spool.", registry=registry
+        )
+        self.spool_oldest = Gauge(
+            "postern_spool_oldest_seconds",
+            "How long the oldest message of the spool has been there; 0: it is empty.",
+            registry=registry,
+        )
+        self.spooled = Counter(
+            "postern_spooled_total",
+            "Messages put into the spool because the broker could not take them.",
+            registry=registry,
+        )
+        self.spool_refused = Counter(
+            "postern_spool_refused_total",
+            "Messages refused because the spool had reached a bound.",
+            registry=registry,
+        )
+        self.drained = Counter(
+            "postern_spool_drained_total",
+            "Messages that went from the spool to the broker, confirmed.",
+            registry=registry,
+        )
         self.reloads = Counter(
             "postern_rules_reload_total",
             "Attempts to take over a changed configuration.",

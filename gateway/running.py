@@ -15,6 +15,7 @@ from gateway.callbacks import Callbacks
 from gateway.events.types import TypeGlobs
 from gateway.rules.port import Planner
 from gateway.sources.load import Sources
+from gateway.spool_settings import SpoolSettings
 
 OTHER = "other"
 
@@ -44,6 +45,7 @@ class Configuration:
     planner: Planner
     sources: Sources
     callbacks: Callbacks
+    spool: SpoolSettings
     topology: Topology
     labels: TypeLabels
     rule_ids: frozenset[str] = frozenset()

@@ -38,7 +38,7 @@ def code(value: Any) -> int | None:
     if isinstance(value, bool | int):
         return int(value)
     if isinstance(value, float):
-        return int(value) if value.is_integer() else None
+        return int(value) if value.is_integer() and abs(value) < 2**53 else None
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value.strip(), re.ASCII):
         return int(value)
     return None
@@ -81,6 +81,12 @@ def retry_after(answer: Answer) -> timedelta | None:
         return _within((due - sent).total_seconds())
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+
+
+def asks_us_to_wait(code: int | None, wait: timedelta | None) -> bool:
+    """Whether an answer is about all our calls and not about this one: 429, or a 503 that says when
+    to come back."""
+    return code == 429 or (code == 503 and wait is not None)
 
 
 def _within(seconds: float) -> timedelta:

@@ -74,9 +74,9 @@ class Operation(Protocol):
         allowed), or None. Dry run and `only_to` are not its business."""
         return None
 
-    def facts(self, params: Params) -> TextFacts | None:  # noqa: ARG002
-        """What sending takes, if it is a text."""
-        return None
+    def facts(self, params: Params, provider: Provider) -> tuple[TextFacts, ...]:  # noqa: ARG002
+        """What sending takes, for each text that the call sends."""
+        return ()
 
     def effect(self, params: Params, provider: Provider) -> Effect:  # noqa: ARG002
         return Effect()

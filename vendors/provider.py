@@ -7,7 +7,9 @@ Each vendor extends `Provider` with its own keys. Durations are written `500ms`,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
@@ -138,6 +140,15 @@ class Provider(BaseModel):
             known.append(self._adopted.token)
         return tuple(known)
 
+    def pretend(self, stand_ins: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Have a stand-in for every secret that is not there yet, by the name of its setting: to
+        show a request, not to send it."""
+        for name in type(self).model_fields:
+            if isinstance(getattr(self, name), SecretRef) and name not in self._secrets:
+                self._secrets[name] = Secret(stand_ins.get(name, f"the {name} of this provider"))
+        if not self.has_token():
+            self.adopt(stand_ins.get("token", "a token that a login gives"))
+
     def adopt(self, token: str | None) -> None:
         """Use this token from now on; None: the configured one."""
         self._adopted.token = token
@@ -168,3 +179,7 @@ class ReportingProvider(Provider):
         DEFAULT_POLL,
         description="without `callback`: pauses between questions for a receipt; [] never asks",
     )
+
+    def questions(self) -> tuple[timedelta, ...]:
+        """When to ask for a receipt: the pauses before each question. Empty: never, it is told."""
+        return self.poll if self.callback is None else ()

@@ -158,6 +158,9 @@ def _note(
         case Leave():
             return NotGranted(state=verdict.state, reason=verdict.reason)
         case End():
+            if claim.sweeps and claim.within and _has(row, claim.within, writes):
+                # It had kept the others back; now they may go on.
+                writes.leases[claim.within] = OrderLease(action_id=row.id, until=0)
             writes.actions.append(change | {"state": verdict.state.value, "reason": verdict.reason})
             return NotGranted(state=verdict.state, reason=verdict.reason, ended=True)
         case Wait():
@@ -165,7 +168,7 @@ def _note(
                 # The mark is set although the call comes later: from now on nothing older may
                 # overwrite it. Not behind a sweep: it would find something newer than itself.
                 _mark(row, claim, writes)
-            if claim.sweeps and claim.within is not None:
+            if claim.sweeps and claim.within and _is_free(row, claim.within, now, writes):
                 # From now on nobody else begins, so that what is under way comes to an end.
                 writes.leases[claim.within] = OrderLease(
                     action_id=row.id, until=verdict.until + SWEEP_MARGIN
@@ -211,6 +214,17 @@ def _note(
                 remaining=orjson.loads(row.remaining) if row.remaining is not None else None,
             )
     assert_never(verdict)
+
+
+def _is_free(row: Any, key: str, now: int, writes: _Writes) -> bool:
+    """Two sweeps that wait must not push each other back: the first one keeps its turn."""
+    held = writes.leases.get(key)
+    return held is None or held.until <= now or held.action_id == row.id
+
+
+def _has(row: Any, key: str, writes: _Writes) -> bool:
+    held = writes.leases.get(key)
+    return held is not None and held.action_id == row.id
 
 
 def _mark(row: Any, claim: Claim, writes: _Writes) -> None:

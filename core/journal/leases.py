@@ -44,8 +44,9 @@ async def lock_leases(
             tables.order_leases,
             [{"order_key": key, "action_id": "", "until": 0} for key in sorted(missing)],
         )
-        found |= await _locked(connection, missing & databases, shared=False)
-        found |= await _locked(connection, missing & around, shared=True)
+        for database in sorted(missing & (databases | around)):
+            # One after the other, however each is locked: two batches must not lock them crosswise.
+            found |= await _locked(connection, {database}, shared=database not in databases)
         found |= await _locked(connection, missing & keys - databases, shared=False)
     for database in sorted(swept):
         found |= await _held_within(connection, database)

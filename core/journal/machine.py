@@ -267,6 +267,8 @@ def kept_fields(
     for target in targets:
         counts = set() if target.happens else {target.entity, *target.under}
         newer = {name for (entity, name), mark in marks.items() if entity in counts and mark > age}
+        if _is_restored(target.entity, marks):
+            newer.discard("*")
         if "*" in newer or ("*" in target.fields and newer):
             left: frozenset[str] = frozenset()
         else:
@@ -274,6 +276,15 @@ def kept_fields(
         reduced = reduced or left != target.fields
         kept[target.entity] = kept.get(target.entity, frozenset()) | left
     return kept if reduced else None
+
+
+def _is_restored(entity: str, marks: Marks) -> bool:
+    """Whether something was set after everything was (deleted, and then restored): what nobody has
+    set since is as it was before, so an older word on it still counts."""
+    everything = marks.get((entity, "*"))
+    return everything is not None and any(
+        mark > everything for (named, _), mark in marks.items() if named == entity
+    )
 
 
 def new_marks(targets: tuple[Target, ...], marks: Marks, age: Age) -> dict[tuple[str, str], Age]:

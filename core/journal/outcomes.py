@@ -172,7 +172,20 @@ async def wake_next(connection: AsyncConnection, order_keys: Sequence[str], now:
             .limit(_WOKEN_BY_SWEEP if key.startswith(DATABASE_MARK) else 1)
             .with_for_update(skip_locked=True)
         )
-        woken = (await connection.execute(query)).scalars().all()
+        woken = list((await connection.execute(query)).scalars().all())
+        if not key.startswith(DATABASE_MARK):
+            # A sweep that waits for this call keeps everybody else back: it never waits for its
+            # turn among them.
+            sweeps = (
+                select(tables.actions.c.id)
+                .where(
+                    tables.actions.c.blocked_on == key,
+                    tables.actions.c.state == State.WAITING.value,
+                    tables.actions.c.order_keys.startswith(DATABASE_MARK),
+                )
+                .with_for_update(skip_locked=True)
+            )
+            woken += (await connection.execute(sweeps)).scalars().all()
         if woken:
             await connection.execute(
                 update(tables.actions)

@@ -165,10 +165,12 @@ class Awaited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A question for a receipt was put. `again_in` None: it is not asked any more."""
+    """A question for a receipt was put. `again_in` None: it is not asked any more. `counts`: it was
+    answered, so that the next pause is longer."""
 
     reference: str
     again_in: timedelta | None
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,9 +338,9 @@ class Journal(DeliveryJournal, ReadJournal, Protocol):
         """Insert what is missing, in one transaction. Never changes the state of an action."""
         ...
 
-    async def receive(self, receipts: Sequence[Receipt]) -> int:
-        """Keep what was reported of texts; of several reports of one, the highest rank. Returns how
-        many told something new. The text need not be known yet."""
+    async def receive(self, receipts: Sequence[Receipt]) -> list[Receipt]:
+        """Keep what was reported of texts; of several reports of one, the highest rank. Returns
+        those that told something new. The text need not be known yet."""
         ...
 
     async def receipts_due(self, provider: str, *, limit: int) -> list[Awaited]:

@@ -40,7 +40,7 @@ def _row(provider: str, reference: str) -> dict[str, Any]:
     }
 
 
-async def receive(connection: AsyncConnection, receipts: Sequence[Receipt]) -> int:
+async def receive(connection: AsyncConnection, receipts: Sequence[Receipt]) -> list[Receipt]:
     """See Journal.receive. Of reports in one batch the highest is written, so that each row is
     touched once and in one order."""
     highest: dict[tuple[str, str], Receipt] = {}
@@ -49,7 +49,8 @@ async def receive(connection: AsyncConnection, receipts: Sequence[Receipt]) -> i
         if key not in highest or highest[key].rank < receipt.rank:
             highest[key] = receipt
     await insert_missing(connection, tables.receipts, [_row(*key) for key in highest])
-    table, told = tables.receipts, 0
+    table = tables.receipts
+    told: list[Receipt] = []
     for (provider, reference), receipt in sorted(highest.items()):
         changed = await connection.execute(
             update(table)
@@ -67,7 +68,8 @@ async def receive(connection: AsyncConnection, receipts: Sequence[Receipt]) -> i
                 **({"due_at": None} if receipt.final else {}),
             )
         )
-        told += changed.rowcount
+        if changed.rowcount:
+            told.append(receipt)
     return told
 
 
@@ -98,7 +100,7 @@ async def asked(
                 table.c.reference == question.reference,
                 table.c.final.is_(False),
             )
-            .values(asked=table.c.asked + 1, due_at=again)
+            .values(asked=table.c.asked + int(question.counts), due_at=again)
         )
 
 

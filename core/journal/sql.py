@@ -40,7 +40,6 @@ from core.journal.port import (
 )
 from core.journal.rows import micros
 from core.journal.sql_operator import SqlOperator
-from core.journal.states import State
 from core.messages import ActionMessage, EventRecord, Receipt
 from core.tasks import beside
 
@@ -50,7 +49,6 @@ _FORGET: Mapping[str, Callable[..., Awaitable[retention.Slice]]] = {
     "leases": retention.forget_leases,
 }
 _START: Mapping[str, tuple[Any, ...]] = {"events": (0, ""), "marks": ("", ""), "leases": ("",)}
-_NOT_CALLED = frozenset({State.SUPERSEDED, State.EXPIRED})
 
 
 class SqlJournal(SqlOperator):
@@ -108,8 +106,8 @@ class SqlJournal(SqlOperator):
 
         return await self._write(work)
 
-    async def receive(self, receipts: Sequence[Receipt]) -> int:
-        async def work(connection: AsyncConnection, now: int) -> int:  # noqa: ARG001
+    async def receive(self, receipts: Sequence[Receipt]) -> list[Receipt]:
+        async def work(connection: AsyncConnection, now: int) -> list[Receipt]:  # noqa: ARG001
             return await receipts_of_texts.receive(connection, receipts)
 
         return await self._write(work)
@@ -248,7 +246,7 @@ class SqlJournal(SqlOperator):
         passed = {
             key
             for claim, result in zip(wanted, results, strict=True)
-            if isinstance(result, NotGranted) and result.state in _NOT_CALLED
+            if isinstance(result, NotGranted) and result.ended
             for key in claim.order_keys
         }
         if passed:

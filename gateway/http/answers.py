@@ -125,12 +125,12 @@ def _planned(action: Action, plan: Plan) -> JsonObject:
     }
     if action.parked is not None:
         shown |= {"state": State.PARKED.value, "reason": action.parked}
-    if (facts := plan.texts.get(action.id)) is not None:
-        shown["text"] = {
-            "encoding": facts.encoding,
-            "length": facts.length,
-            "segments": facts.segments,
-        }
+    texts = [
+        {"encoding": facts.encoding, "length": facts.length, "segments": facts.segments}
+        for facts in plan.texts.get(action.id, ())
+    ]
+    if texts:
+        shown |= {"text": texts[0]} if len(texts) == 1 else {"texts": texts}
     return shown
 
 

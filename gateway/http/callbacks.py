@@ -33,7 +33,7 @@ async def post_callback(request: web.Request) -> web.Response:
             log.warning("callback_unread", provider=callback.provider_name)
             return answer_json({"receipts": 0, "events": []})
         await services.intake.accept_receipts(told.receipts)
-        taken = await services.intake.accept(told.events) if told.events else []
+        taken = await services.intake.accept(told.events, may_spool=True) if told.events else []
     services.metrics.callbacks.labels(callback.provider_name, "receipt").inc(len(told.receipts))
     services.metrics.callbacks.labels(callback.provider_name, "event").inc(len(told.events))
     return answer_json(

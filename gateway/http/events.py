@@ -29,7 +29,8 @@ async def post_event(request: web.Request) -> web.Response:
         body = await read_body(request, limit=source.max_body, within=services.limits.body_time)
         headers = Headers(request.headers.items())
         parsed = parse_allowed(body, headers, source=source, now=services.clock.now())
-        return answer_receipts(parsed, await services.intake.accept(parsed.events))
+        receipts = await services.intake.accept(parsed.events, may_spool=source.may_spool)
+        return answer_receipts(parsed, receipts)
 
 
 async def post_hook(request: web.Request) -> web.Response:
@@ -41,7 +42,8 @@ async def post_hook(request: web.Request) -> web.Response:
         headers, now = Headers(request.headers.items()), services.clock.now()
         webhook_id = verify(body, headers, keys=source.signing_keys, now=now)
         parsed = parse_allowed(body, headers, source=source, now=now, default_id=webhook_id)
-        return answer_receipts(parsed, await services.intake.accept(parsed.events))
+        receipts = await services.intake.accept(parsed.events, may_spool=source.may_spool)
+        return answer_receipts(parsed, receipts)
 
 
 def parse_allowed(

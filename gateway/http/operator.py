@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from core.broker.spool import KeptMessages
 from core.broker.topology import Topology
 from core.clock import Clock
 from core.errors import InvalidParameter, JournalUnavailable
@@ -47,6 +48,7 @@ class Desk:
     operators: Operators
     journal: OperatorJournal | None
     depth: Depth
+    spool: KeptMessages | None
     running: Running
     gate: BodyGate
     limits: Limits
@@ -92,6 +94,7 @@ async def get_status(request: web.Request) -> web.Response:
         rules=current.planner.version,
         broker=await read_broker(desk.depth, queues_of(topology)),
         journal=side,
+        spooled=desk.spool.holding.messages if desk.spool is not None else None,
     )
     return answer_json(show_status(status, desk.clock.now()))
 

@@ -31,6 +31,7 @@ from core.errors import (
     PosternError,
     PublishRefused,
     RequestError,
+    SpoolFull,
     TopologyMismatch,
     Unauthenticated,
     Unroutable,
@@ -88,6 +89,13 @@ TABLE: dict[type[PosternError], Kind] = {
         title="Cannot accept now",
         code="unroutable",
         detail=f"A queue is missing at the broker. {_AWAY}",
+        retry=True,
+    ),
+    SpoolFull: Kind(
+        status=503,
+        title="Cannot accept now",
+        code="spool-full",
+        detail=f"The broker does not answer, and the spool is full. {_AWAY}",
         retry=True,
     ),
     TopologyMismatch: Kind(

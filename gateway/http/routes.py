@@ -26,6 +26,7 @@ from core.errors import (
     Overloaded,
     PosternError,
     PublishRefused,
+    SpoolFull,
     Unauthenticated,
     Unroutable,
     UnsupportedContent,
@@ -57,7 +58,12 @@ _BODY: tuple[type[PosternError], ...] = (
     Overloaded,
     InvalidEvent,
 )
-_PUBLISH: tuple[type[PosternError], ...] = (BrokerUnavailable, PublishRefused, Unroutable)
+_PUBLISH: tuple[type[PosternError], ...] = (
+    BrokerUnavailable,
+    PublishRefused,
+    Unroutable,
+    SpoolFull,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,8 +43,8 @@ class JournalSide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """`rules`: the version of the configuration at hand. `spooled`: events that are kept on disk
-    while the broker is away; None: nothing keeps any."""
+    """`rules`: the version of the configuration at hand. `spooled`: messages that this
+    gateway keeps on its disk while the broker is away; None: nothing keeps any."""
 
     rules: str
     broker: BrokerSide

@@ -57,7 +57,7 @@ class _Prepared:
     params: JsonObject
     recipient: str | None = None
     parked: str | None = None
-    text: TextFacts | None = None
+    texts: tuple[TextFacts, ...] = ()
     note: str | None = None
 
 
@@ -82,15 +82,15 @@ class Rules:
         decision: list[RuleDecision] = []
         actions: list[Action] = []
         notes: list[str] = []
-        texts: dict[str, TextFacts] = {}
+        texts: dict[str, tuple[TextFacts, ...]] = {}
         for rule in self._rules_on(event.type):
             made, prepared = _decide(rule, facts)
             decision.append(made)
             for step, result in zip(rule.steps, prepared, strict=False):
                 action = self._action(event, rule, step, result, len(actions))
                 actions.append(action)
-                if result.text is not None:
-                    texts[action.id] = result.text
+                if result.texts:
+                    texts[action.id] = result.texts
                 if result.note is not None and result.note not in notes:
                     notes.append(result.note)
         if not any(part.matched or part.error for part in decision):
@@ -175,12 +175,12 @@ def _prepare(rule: Rule, step: Step, params: JsonObject) -> _Prepared:
     try:
         if not step.constant:
             params = step.operation.prepare(params, step.provider)
-        facts = step.operation.facts(params)
+        facts = step.operation.facts(params, step.provider)
         return _Prepared(
             params=params,
             recipient=step.operation.recipient(params),
-            text=facts,
-            note=_too_long(rule, step, facts) if facts is not None else None,
+            texts=facts,
+            note=_too_long(rule, step, facts),
         )
     except InvalidParams as error:
         problem = f"with.{error.field}: {error.problem}"
@@ -193,14 +193,15 @@ def _parked(params: JsonObject, reason: str) -> _Prepared:
     return _Prepared(params=params, parked=reason, note=f"parked: {reason}")
 
 
-def _too_long(rule: Rule, step: Step, facts: TextFacts) -> str | None:
+def _too_long(rule: Rule, step: Step, texts: tuple[TextFacts, ...]) -> str | None:
     """Every segment is paid for: said to whoever sent the event, and nothing is held back."""
     most = step.provider.segments_warned()
-    if most is None or facts.segments <= most:
+    longest = max(texts, key=lambda facts: facts.segments, default=None)
+    if most is None or longest is None or longest.segments <= most:
         return None
     return (
-        f"rule {rule.id}, step {step.id}: the text takes {facts.segments} segments "
-        f"({facts.encoding}), more than {most}"
+        f"rule {rule.id}, step {step.id}: the text takes {longest.segments} segments "
+        f"({longest.encoding}), more than {most}"
     )
 
 

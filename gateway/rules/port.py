@@ -20,7 +20,7 @@ class Plan:
     decision: tuple[RuleDecision, ...]
     actions: tuple[Action, ...]
     notes: tuple[str, ...] = ()
-    texts: Mapping[str, TextFacts] = field(default_factory=dict)
+    texts: Mapping[str, tuple[TextFacts, ...]] = field(default_factory=dict)
     """What sending each planned text takes, by action id."""
 
 

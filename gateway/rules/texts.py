@@ -30,8 +30,7 @@ def longest_texts(rules: Rules) -> Iterator[LongestText]:
     """One for each step that sends a text, in the order of the file."""
     for rule in rules.rules:
         for step in rule.steps:
-            facts = step.operation.facts(step.params.longest())
-            if facts is not None:
+            for facts in step.operation.facts(step.params.longest(), step.provider):
                 yield LongestText(
                     rule=rule.id,
                     step=step.id,

@@ -14,7 +14,7 @@ from core.errors import NotFound
 from core.yaml import YamlPath
 from gateway.events.types import TypeGlobs
 from gateway.sources.bearer import KeyHash, find_owner, key_hash
-from gateway.sources.model import Scheme, SourceModel
+from gateway.sources.model import Durability, Scheme, SourceModel
 from gateway.sources.source import Source
 from gateway.sources.standard_webhooks import SigningKey, signing_key
 from vendors.load import NAME, NAME_EXPECTED
@@ -87,6 +87,7 @@ def load_sources(document: Document) -> Sources:
                 scheme=model.verify.scheme,
                 events=TypeGlobs(model.events),
                 max_body=model.max_body,
+                may_spool=model.durability is Durability.SPOOL,
                 key_hashes=tuple(hashes),
                 signing_keys=tuple(keys),
             )

@@ -22,6 +22,15 @@ class Scheme(StrEnum):
     STANDARD_WEBHOOKS = "standard-webhooks"
 
 
+class Durability(StrEnum):
+    """What a success answer to this source means while the broker is away."""
+
+    BROKER = "broker"
+    """There is none: the sender is told to send again."""
+    SPOOL = "spool"
+    """The event is in the gateway's spool: for senders that would not send again."""
+
+
 class VerifyModel(BaseModel):
     """`verify:` of a source. Several secrets are active at a time, so that they can be changed."""
 
@@ -38,4 +47,5 @@ class SourceModel(BaseModel):
 
     verify: VerifyModel
     events: Globs
+    durability: Durability = Durability.BROKER
     max_body: int = Field(MAX_BODY, ge=1024, le=10 * 1024 * 1024, description="bytes")

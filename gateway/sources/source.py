@@ -23,6 +23,7 @@ class Source:
     scheme: Scheme
     events: TypeGlobs
     max_body: int
+    may_spool: bool = False
     key_hashes: tuple[KeyHash, ...] = ()
     signing_keys: tuple[SigningKey, ...] = ()
 

@@ -77,6 +77,12 @@ class MessengerData(StrictParams):
     id: int | None = Field(None, ge=-(2**63), le=2**63 - 1, description="chat with a Telegram bot")
     phone: Phone | None = Field(None, description="number at WhatsApp, Viber or Notify")
 
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> MessengerData:
+        if (self.id is None) == (self.phone is None):
+            raise ValueError('expected {"id": ...} or {"phone": ...}')
+        return self
+
 
 class EmailData(StrictParams):
     """The nested way in which batches may name an address."""

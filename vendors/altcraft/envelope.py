@@ -17,7 +17,7 @@ import orjson
 from core.errors import ConfigurationError
 from vendors.altcraft import queue, xml
 from vendors.altcraft.provider import AltcraftProvider
-from vendors.answers import MAX_WAIT, code, described, json_object, retry_after
+from vendors.answers import MAX_WAIT, asks_us_to_wait, code, described, json_object, retry_after
 from vendors.wire import Answer, JsonObject, Outcome, OutcomeKind, Params, Request
 
 WINDOW = timedelta(hours=24)
@@ -105,11 +105,13 @@ def judged(answer: Answer, *, repeatable: bool) -> Judged:
         reason = reason.replace(f"HTTP {answer.status}", f"HTTP {answer.status}, error {error}", 1)
     if decisive is None:
         reason = f"HTTP {answer.status} with a body that is no answer of the API"
+    wait = _wait(answer, error) if kind is OutcomeKind.TEMPORARY else None
     outcome = Outcome(
         kind=kind,
         reason=_action(content) if kind is OutcomeKind.DONE else reason,
-        retry_after=_wait(answer, error) if kind is OutcomeKind.TEMPORARY else None,
+        retry_after=wait,
         duplicate=_is_duplicate(answer),
+        throttled=kind is OutcomeKind.TEMPORARY and asks_us_to_wait(decisive, wait),
     )
     return Judged(outcome=outcome, content=content or {})
 

@@ -87,21 +87,18 @@ class FindingFields(StrictParams):
     )
     resource_id: Id | None = Field(None, description="narrows email and phone modes")
 
+    def given(self) -> set[str]:
+        """Which of them are there."""
+        return {name for name in FINDING if getattr(self, name) is not None}
+
 
 class Matching(FindingFields):
     """Exactly one profile is found: the fields that the mode needs are given, and no others."""
 
     @model_validator(mode="after")
     def _is_found(self) -> Matching:
-        given = {name for name in FINDING if getattr(self, name) is not None}
-        check_found(Mode(self.matching or "email"), given)
-        if self.cc_data is not None and not one_of_both(self.cc_data):
-            raise wrong('expected {"id": ...} or {"phone": ...}', "cc_data")
+        check_found(Mode(self.matching or "email"), self.given())
         return self
-
-
-def one_of_both(cc_data: MessengerData) -> bool:
-    return (cc_data.id is None) != (cc_data.phone is None)
 
 
 def check_found(mode: Mode, given: set[str]) -> None:

@@ -73,6 +73,29 @@ def sweep(provider: AltcraftProvider, db_id: int, channel: str, resource_id: int
     return fingerprint("altcraft.sweep", _place(provider), db_id, channel, str(resource_id))
 
 
+def wider(
+    provider: AltcraftProvider, db_id: int, channel: str, resource_id: int | str
+) -> tuple[str, ...]:
+    """Names the sweeps that reach over this one: a newer of them has set what an older, narrower
+    one would set, and a newer narrower one is a part of an older, wider one."""
+    scopes = {("", ""), (channel, ""), ("", resource_id)} - {(channel, resource_id)}
+    names = tuple(sweep(provider, db_id, *scope) for scope in sorted(scopes, key=str))
+    if bool(channel) == bool(resource_id):
+        return names
+    return (*names, sweep(provider, db_id, "any channel" if resource_id else "any resource", ""))
+
+
+def crossing(
+    provider: AltcraftProvider, db_id: int, channel: str, resource_id: int | str
+) -> tuple[Target, ...]:
+    """A channel and a resource have a part in common: a newer sweep of the one is a part of an
+    older sweep of the other. Nothing is set under this name."""
+    if bool(channel) == bool(resource_id):
+        return ()
+    crossed = "any channel" if channel else "any resource"
+    return (Target(entity=sweep(provider, db_id, crossed, ""), fields=frozenset()),)
+
+
 def set_target(provider: AltcraftProvider, db_id: int, fields: Mapping[str, Any]) -> Target:
     """What setting a subscription sets.
 

@@ -12,7 +12,7 @@ from vendors.altcraft import order
 from vendors.altcraft.batch import MOST, itemised
 from vendors.altcraft.call import Call, Keep
 from vendors.altcraft.contact import Line, wrong
-from vendors.altcraft.matching import FINDING, FindingFields, Mode, check_found, one_of_both
+from vendors.altcraft.matching import FINDING, FindingFields, Mode, check_found
 from vendors.altcraft.provider import AltcraftProvider, Id
 from vendors.altcraft.values import Fields, Moment
 from vendors.effect import Effect, Target
@@ -68,8 +68,6 @@ class Order(FindingFields):
         given = {name for name in FINDING if getattr(self, name) is not None}
         if given or self.matching is not None:
             check_found(Mode(self.matching or "email"), given)
-        if self.cc_data is not None and not one_of_both(self.cc_data):
-            raise wrong('expected {"id": ...} or {"phone": ...}', "cc_data")
         return self
 
 

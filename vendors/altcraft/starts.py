@@ -18,7 +18,7 @@ from vendors.altcraft import imports, order
 from vendors.altcraft.batch import MOST, LooseItem, check_items, itemised
 from vendors.altcraft.call import Call
 from vendors.altcraft.contact import Line, recipient, wrong
-from vendors.altcraft.matching import FINDING, FindingFields, Matching, Mode, ModeName, check_found
+from vendors.altcraft.matching import FindingFields, Matching, Mode, ModeName, check_found
 from vendors.altcraft.profile import ProfileData
 from vendors.altcraft.profiles import ImportOptions, with_profile
 from vendors.altcraft.provider import AltcraftProvider, Id
@@ -49,7 +49,7 @@ class StartParams(FindingFields, Message):
 
     @model_validator(mode="after")
     def _is_found(self) -> StartParams:
-        given = {name for name in FINDING if getattr(self, name) is not None}
+        given = self.given()
         if self.custom_request is None:
             check_found(Mode(self.matching or "email"), given)
         elif given or self.matching is not None:

@@ -93,7 +93,14 @@ def _sweeping(params: Params, provider: AltcraftProvider) -> Effect:
     everybody = order.database(provider, db_id)
     return Effect(
         order_keys=(everybody,),
-        targets=(Target(entity=entity, fields=order.SWEPT_FIELDS),),
+        targets=(
+            Target(
+                entity=entity,
+                fields=order.SWEPT_FIELDS,
+                under=order.wider(provider, db_id, *scope),
+            ),
+            *order.crossing(provider, db_id, *scope),
+        ),
         within=everybody,
         sweeps=True,
     )

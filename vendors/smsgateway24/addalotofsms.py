@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from vendors.lookup import Finding, Query, Sighting
-from vendors.operation import Operation
+from vendors.operation import Operation, TextFacts
 from vendors.parameters import StrictParams, checked, dumped
 from vendors.provider import Provider
+from vendors.smsgateway24 import segments
 from vendors.smsgateway24.bulk import CALL, bulk, taken
 from vendors.smsgateway24.envelope import request
 from vendors.smsgateway24.lookup import window
@@ -23,6 +24,7 @@ from vendors.smsgateway24.provider import SmsGateway24Provider, smsgateway24
 from vendors.smsgateway24.rows import reference, rows, tag
 from vendors.smsgateway24.sending import (
     VendorText,
+    as_sent,
     one_number,
     refuse_ours,
     refused_country,
@@ -100,6 +102,15 @@ class AddALotOfSms(Operation):
         account = smsgateway24(provider)
         refusals = (refused_country(text["sendto"], account) for text in params["smsdata"])
         return next((refusal for refusal in refusals if refusal is not None), None)
+
+    def facts(self, params: Params, provider: Provider) -> tuple[TextFacts, ...]:
+        account = smsgateway24(provider)
+        given = params.get("smsdata")
+        return tuple(
+            segments.facts(as_sent(str(text["body"]), account))
+            for text in (given if isinstance(given, list) else ())
+            if isinstance(text, dict) and "body" in text
+        )
 
     def request(self, params: Params, identity: Identity, provider: Provider) -> Request:
         account = smsgateway24(provider)

@@ -111,7 +111,7 @@ def _incoming(
     data = {
         "from": as_known(sender, region),
         "body": body,
-        "device_id": int(device) if device.isdecimal() and device.isascii() else device,
+        "device_id": _number_if_it_is(device),
         "sim": slot,
         "device_name": _line(item.get("device_name")),
         "type": _line(item.get("type")),
@@ -143,3 +143,9 @@ def _written(date: Any) -> str:
     if isinstance(date, Mapping):
         return f"{_line(date.get('date'))} {_line(date.get('timezone'))}"
     return _line(date)
+
+
+def _number_if_it_is(device: str) -> int | str:
+    """A device's number, within what JSON readers take."""
+    is_number = device.isdecimal() and device.isascii() and len(device) <= 18
+    return int(device) if is_number else device

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from vendors.answers import code, described, json_object, retry_after
+from vendors.answers import asks_us_to_wait, code, described, json_object, retry_after
 from vendors.smsgateway24.provider import SmsGateway24Provider
 from vendors.wire import Answer, JsonObject, Outcome, OutcomeKind, Request
 
@@ -91,10 +91,12 @@ def judged(
     elif kind is OutcomeKind.REFUSED and error == 1 and _holds(said, provider.token_texts):
         # There are no codes for it: only the words tell.
         kind = OutcomeKind.UNAUTHORIZED
+    wait = retry_after(answer) if kind is OutcomeKind.TEMPORARY else None
     return Outcome(
         kind=kind,
         reason="" if kind is OutcomeKind.DONE else described(answer, said),
-        retry_after=retry_after(answer) if kind is OutcomeKind.TEMPORARY else None,
+        retry_after=wait,
+        throttled=kind is OutcomeKind.TEMPORARY and asks_us_to_wait(answer.status, wait),
     )
 
 

@@ -11,10 +11,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from vendors.operation import TextFacts
 from vendors.parameters import StrictParams
 from vendors.provider import Provider
-from vendors.smsgateway24 import segments
 from vendors.smsgateway24.envelope import outcome, request
 from vendors.smsgateway24.making import Making, TagId, Title
 from vendors.smsgateway24.moments import TimeToSend
@@ -64,9 +62,6 @@ class SavePaket(Making):
         prepared["body"] = worded(prepared["body"], account, field="body")
         prepared.setdefault("sim", 0 if account.sim is None else account.sim)
         return prepared
-
-    def facts(self, params: Params) -> TextFacts | None:
-        return segments.facts(params["body"])
 
     def request(self, params: Params, identity: Identity, provider: Provider) -> Request:  # noqa: ARG002 - the port's signature
         # Both are marked as required, with a default of 0.

@@ -76,6 +76,11 @@ def one_number(written: str, account: SmsGateway24Provider, *, field: str) -> st
         raise InvalidParams(str(error), field=field) from None
 
 
+def as_sent(text: str, account: SmsGateway24Provider) -> str:
+    """What of a text is counted and paid for."""
+    return plain(text) if account.transliterate else text
+
+
 def worded(text: str, account: SmsGateway24Provider, *, field: str) -> str:
     """The body as it goes out."""
     if not account.transliterate:
@@ -140,8 +145,8 @@ class OneText(Operation):
     def guard(self, params: Params, provider: Provider) -> str | None:
         return refused_country(params[self.to], smsgateway24(provider))
 
-    def facts(self, params: Params) -> TextFacts | None:
-        return segments.facts(params[self.text])
+    def facts(self, params: Params, provider: Provider) -> tuple[TextFacts, ...]:
+        return (segments.facts(as_sent(params[self.text], smsgateway24(provider))),)
 
     def request(self, params: Params, identity: Identity, provider: Provider) -> Request:
         account = smsgateway24(provider)

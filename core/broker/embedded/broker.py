@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from core.broker.embedded.file import FileLock
+from core.broker.embedded.file import FileLock, open_database
 from core.broker.embedded.rounds import Rounds
 from core.broker.embedded.store import Store
 from core.broker.embedded.subscription import EmbeddedSubscription
@@ -33,12 +34,16 @@ class EmbeddedBroker:
         self._queue_length = queue_length
         self._publish_limit = publish_limit
         self._lock: FileLock | None = None
-        self._rounds: Rounds | None = None
+        self._rounds: Rounds[Store] | None = None
 
     async def __aenter__(self) -> Self:
         """Raises ConfigurationError if the file cannot be used or another process runs on it."""
         self._lock = FileLock(self._path)
-        rounds = Rounds(self._path, queue_length=self._queue_length)
+
+        def keep(database: sqlite3.Connection) -> Store:
+            return Store(database, queue_length=self._queue_length)
+
+        rounds = Rounds(self._path, open_file=open_database, keep=keep)
         try:
             await rounds.start()
         except BaseException:
@@ -93,7 +98,7 @@ class EmbeddedBroker:
 
         return int(await self._running().do(ready))
 
-    def _running(self) -> Rounds:
+    def _running(self) -> Rounds[Store]:
         if self._rounds is None:
             raise BrokerUnavailable("the embedded broker is not open")
         return self._rounds

@@ -60,7 +60,9 @@ class FileLock:
         os.close(self._descriptor)
 
 
-def open_database(path: Path) -> sqlite3.Connection:
+def open_database(
+    path: Path, *, schema: str = _SCHEMA, expected: int = SCHEMA_VERSION
+) -> sqlite3.Connection:
     """Open for running, making the file if it is not there. Raises ConfigurationError.
 
     The connection belongs to the thread that opens it.
@@ -78,11 +80,10 @@ def open_database(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA synchronous = FULL")
         (version,) = database.execute("PRAGMA user_version").fetchone()
         if version == 0:
-            database.executescript(_SCHEMA)
-        elif version != SCHEMA_VERSION:
+            database.executescript(schema)
+        elif version != expected:
             raise ConfigurationError(
-                f"the embedded broker's file has version {version}, "
-                f"this program reads {SCHEMA_VERSION}",
+                f"the embedded broker's file has version {version}, this program reads {expected}",
                 file=str(path),
             )
     except sqlite3.Error as error:

@@ -20,10 +20,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
-from core.broker.embedded.file import open_database
-from core.broker.embedded.store import Handed, Store
+from core.broker.embedded.store import Handed
 from core.errors import BrokerError, BrokerUnavailable, PosternError
 from core.logs import get_logger
 
@@ -31,7 +30,6 @@ log = get_logger()
 
 _AFTER_FAILURE = timedelta(milliseconds=500)
 
-Work = Callable[[Store], Any]
 Notice = Callable[[], None]
 
 
@@ -44,21 +42,49 @@ class Demand:
     answer: Callable[[list[Handed]], None]
 
 
+class Kept(Protocol):
+    """What a file holds, as one thread sees it inside a transaction."""
+
+    def take_over(self) -> None:
+        """Bring in order what an earlier process left."""
+        ...
+
+    def reload(self) -> None:
+        """Forget what was only in memory: a round was rolled back."""
+        ...
+
+    def hand_out(self, queue: str, limit: int) -> list[Handed]: ...
+
+
+S = TypeVar("S", bound=Kept)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class _Job:
-    work: Work
+class _Job(Generic[S]):
+    work: Callable[[S], Any]
     future: asyncio.Future[Any]
 
 
-class Rounds:
-    """Runs work in rounds on a thread of its own. All methods are called on the event loop."""
+class Rounds(Generic[S]):
+    """Runs work in rounds on a thread of its own. All methods are called on the event loop.
 
-    def __init__(self, path: Path, *, queue_length: int) -> None:
+    `open_file` is called on that thread and may raise ConfigurationError; `keep` makes of the
+    connection what the work is done on.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        open_file: Callable[[Path], sqlite3.Connection],
+        keep: Callable[[sqlite3.Connection], S],
+    ) -> None:
         self._path = path
-        self._queue_length = queue_length
+        self._open_file = open_file
+        self._keep = keep
         self._loop = asyncio.get_running_loop()
         self._change = threading.Condition()
-        self._jobs: list[_Job] = []
+        self._jobs: list[_Job[S]] = []
         self._demands: dict[Demand, None] = {}
         self._asked = False
         self._stopping = False
@@ -79,7 +105,7 @@ class Rounds:
         await self._ended
         self._thread.join()
 
-    async def do(self, work: Work) -> Any:
+    async def do(self, work: Callable[[S], Any]) -> Any:
         """Run `work` in a round; return its result once that is on disk, or raise its error."""
         future: asyncio.Future[Any] = self._loop.create_future()
         with self._change:
@@ -102,7 +128,7 @@ class Rounds:
 
     def _run(self) -> None:
         try:
-            database = open_database(self._path)
+            database = self._open_file(self._path)
         except PosternError as error:
             self._tell([_failing(self._opened, error), _ending(self._ended)])
             return
@@ -115,7 +141,7 @@ class Rounds:
             self._tell([_ending(self._ended)])
 
     def _serve(self, database: sqlite3.Connection) -> None:
-        store = Store(database, queue_length=self._queue_length)
+        store = self._keep(database)
         try:
             database.execute("BEGIN IMMEDIATE")
             store.take_over()
@@ -143,8 +169,8 @@ class Rounds:
     def _round(
         self,
         database: sqlite3.Connection,
-        store: Store,
-        jobs: list[_Job],
+        store: S,
+        jobs: list[_Job[S]],
         demands: tuple[Demand, ...],
     ) -> bool:
         notices: list[Notice] = []
@@ -174,7 +200,7 @@ class Rounds:
         self._tell(notices)
         return True
 
-    def _undo(self, database: sqlite3.Connection, store: Store) -> None:
+    def _undo(self, database: sqlite3.Connection, store: S) -> None:
         try:
             if database.in_transaction:
                 database.execute("ROLLBACK")
@@ -191,7 +217,7 @@ class Rounds:
             self._loop.call_soon_threadsafe(tell_all)
 
 
-def _outcome(job: _Job, store: Store) -> Notice:
+def _outcome(job: _Job[S], store: S) -> Notice:
     """Do one job; its own refusal is its outcome, a database error is the whole round's."""
     try:
         result = job.work(store)

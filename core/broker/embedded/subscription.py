@@ -47,7 +47,7 @@ class EmbeddedDelivery:
 class EmbeddedSubscription:
     """A running consumer. Opened and closed by the broker."""
 
-    def __init__(self, rounds: Rounds, queue: str, *, prefetch: int) -> None:
+    def __init__(self, rounds: Rounds[Store], queue: str, *, prefetch: int) -> None:
         self.queue = queue
         self.closed = False
         self._rounds = rounds

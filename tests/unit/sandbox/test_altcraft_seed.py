@@ -16,6 +16,7 @@ from sandbox.world import World
 from tests.unit.sandbox.conftest import Sandbox
 from tests.unit.sandbox.platform import call, state
 
+EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "sandbox.yaml"
 SEED = """
 altcraft:
   profiles:
@@ -100,9 +101,8 @@ def test_a_seed_that_is_wrong_is_told_by_file_line_and_field(
 
 async def test_the_seed_of_the_examples_is_right() -> None:
     """What a reader copies from must work."""
-    example = Path(__file__).resolve().parents[3] / "examples" / "sandbox.yaml"
     async with (
-        serve_sandbox("127.0.0.1:0", plant=planter(example)) as url,
+        serve_sandbox("127.0.0.1:0", plant=planter(EXAMPLE)) as url,
         aiohttp.ClientSession() as http,
         http.get(f"{url}/_sandbox/altcraft") as answer,
     ):

@@ -122,8 +122,10 @@ def test_only_a_provider_that_says_so_changes_texts() -> None:
     made_plain = Send().prepare(curly, sms_provider(SecretRef(env="X"), transliterate=True))
     assert as_written["text"] == curly["text"]
     assert made_plain["text"] == "It's here..."
-    told = [Send().facts(prepared) for prepared in (as_written, made_plain)]
-    assert [fact.encoding for fact in told if fact is not None] == ["ucs-2", "gsm-7"]
+    plain = sms_provider(SecretRef(env="X"), transliterate=True)
+    (told,) = Send().facts(as_written, sms_provider(SecretRef(env="X")))
+    (told_plain,) = Send().facts(as_written, plain)
+    assert (told.encoding, told_plain.encoding) == ("ucs-2", "gsm-7")
 
 
 def test_a_text_that_is_too_long_once_it_is_plain_is_refused() -> None:

@@ -43,6 +43,7 @@ def test_codes_are_stable_and_each_kind_of_refusal_has_its_own() -> None:
         "BrokerUnavailable": "broker-unavailable",
         "PublishRefused": "publish-refused",
         "Unroutable": "unroutable",
+        "SpoolFull": "spool-full",
         "TopologyMismatch": "topology-mismatch",
         "BrokerError": "broker-error",
         "JournalUnavailable": "journal-unavailable",
