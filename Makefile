@@ -39,11 +39,12 @@ bench: ## measure every case beside bare peers (ARGS=--readme: and put the table
 	@scripts/system-packages rabbitmq postgresql
 	@.venv/bin/python -m bench $(ARGS)
 
-proof: ## the long runs: 10,000 events while processes are killed, 5,000 texts of a campaign (ARGS: --events N)
+proof: ## the long runs: 10,000 events while processes are killed, 5,000 texts of a campaign, 10,000 replayed (ARGS: --events N)
 	@scripts/setup tests
 	@scripts/system-packages rabbitmq postgresql
 	@.venv/bin/python -m tests.chaos $(ARGS)
 	@.venv/bin/python -m tests.bulk --texts 5000 --gather 25
+	@.venv/bin/python -m tests.replay_proof --actions 10000
 
 docs: ## write the pages that are made from the code
 	@scripts/setup
