@@ -65,7 +65,7 @@ async def run(stack: Stack, events: int) -> Result:
     told, _ = await asyncio.gather(load, faults())
     await prove_within(stack.sandbox, told, _SETTLE)
     until = time.monotonic() + _SETTLE
-    code, found = await asyncio.to_thread(_books, stack, until)
+    code, found = await asyncio.to_thread(ended_books, stack, until)
     return Result(
         told=told,
         proof=await prove(stack.sandbox, told),
@@ -75,23 +75,29 @@ async def run(stack: Stack, events: int) -> Result:
     )
 
 
-def _books(stack: Stack, until: float) -> tuple[int, dict[str, Any]]:
-    """`postern books`, once every action has ended."""
+def read_books(stack: Stack) -> tuple[int, dict[str, Any]]:
+    """What `postern books` says, and its exit code."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "cli", "books", "--json"],
+        env=stack.environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode not in {0, 1} or not ran.stdout:
+        raise AssertionError(ran.stderr)
+    books: dict[str, Any] = json.loads(ran.stdout)
+    return ran.returncode, books
+
+
+def ended_books(stack: Stack, until: float) -> tuple[int, dict[str, Any]]:
+    """The books once every action has ended, or what they are when the time is over."""
     while True:
-        ran = subprocess.run(
-            [sys.executable, "-m", "cli", "books", "--json"],
-            env=stack.environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if ran.returncode not in {0, 1} or not ran.stdout:
-            raise AssertionError(ran.stderr)
-        books: dict[str, Any] = json.loads(ran.stdout)
+        code, books = read_books(stack)
         running = sum(books["states"].get(state, 0) for state in ("queued", "waiting", "running"))
         if not running or time.monotonic() > until:
-            return ran.returncode, books
+            return code, books
         time.sleep(1)
 
 

@@ -128,11 +128,11 @@ async def _post(
 async def prove(sandbox: str, told: Told) -> Proof:
     """Compare what the simulators did with what was acknowledged."""
     texts = Counter(
-        _order_in(effect["params"]["body"]) for effect in await _effects(sandbox, "addsms")
+        order_in(effect["params"]["body"]) for effect in await effects(sandbox, "addsms")
     )
     updates = Counter(
         effect["params"]["custom_fields"]["last_order"]
-        for effect in await _effects(sandbox, "subscriptions/set")
+        for effect in await effects(sandbox, "subscriptions/set")
     )
     acknowledged = set(told.acknowledged)
     return Proof(
@@ -156,7 +156,7 @@ async def prove_within(sandbox: str, told: Told, seconds: int) -> Proof:
     return await prove(sandbox, told)
 
 
-async def _effects(sandbox: str, call: str) -> list[dict[str, Any]]:
+async def effects(sandbox: str, call: str) -> list[dict[str, Any]]:
     async with (
         aiohttp.ClientSession() as http,
         http.get(f"{sandbox}/_sandbox/effects", params={"call": call}) as answer,
@@ -165,6 +165,6 @@ async def _effects(sandbox: str, call: str) -> list[dict[str, Any]]:
         return found
 
 
-def _order_in(text: str) -> str:
+def order_in(text: str) -> str:
     found = re.search(r"load-[0-9]+", text)
     return found[0] if found else text

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import signal
 import subprocess
 import sys
@@ -17,11 +16,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from core.journal.connect import open_journal
 from core.journal.operator import OperatorJournal, Selection
 from core.journal.states import OPEN, State
+from tests.chaos import read_books
 from tests.load import Proof, post_orders, prove, prove_within
 from tests.stack import ROOT, Stack, fast
 
@@ -99,12 +98,12 @@ async def run(stack: Stack, actions: int, *, rate: float = 300, share: float = 0
         await _replay(stack, journal, runs, rate, kill_at=None)
         await prove_within(stack.sandbox, told, _PATIENCE)
         await _all_ended(journal)
-    code, states = await asyncio.to_thread(_books, stack)
+    code, books = await asyncio.to_thread(read_books, stack)
     return Result(
         parked=actions,
         runs=runs,
         proof=await prove(stack.sandbox, told),
-        states=states,
+        states=dict(books["states"]),
         books_exit=code,
         seconds=time.monotonic() - started,
     )
@@ -169,21 +168,6 @@ async def _reached(
             if len(entries) > earlier and entries[0].done >= count:
                 return
             await asyncio.sleep(_LOOK)
-
-
-def _books(stack: Stack) -> tuple[int, dict[str, int]]:
-    ran = subprocess.run(
-        [sys.executable, "-m", "cli", "books", "--json"],
-        env=stack.environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if ran.returncode not in {0, 1} or not ran.stdout:
-        raise AssertionError(ran.stderr)
-    books: dict[str, Any] = json.loads(ran.stdout)
-    return ran.returncode, dict(books["states"])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -94,6 +94,10 @@ class Stack:
             **self.secrets,
         }
 
+    def environment_of(self, part: str) -> dict[str, str]:
+        """What this part is started with: the same for all, unless a test leads it elsewhere."""
+        return self.environment
+
     def start_all(self) -> None:
         starts = (
             threading.Thread(target=self.broker.start),
@@ -123,7 +127,7 @@ class Stack:
         self._parts[part] = GuardedProcess(
             [sys.executable, *command],
             log=self.folder / f"{part}.log",
-            environment=self.environment | listen,
+            environment=self.environment_of(part) | listen,
             last_signal=signal.SIGTERM,
         )
         if wait:
@@ -136,6 +140,14 @@ class Stack:
     def stop(self, part: str) -> None:
         """SIGTERM, and wait until it has finished what it holds."""
         self._parts.pop(part).end(signal.SIGTERM, within=timedelta(seconds=40))
+
+    def signal(self, part: str, number: signal.Signals) -> None:
+        """SIGSTOP and SIGCONT, say: the part stays."""
+        self._parts[part].send(number)
+
+    def running(self, part: str) -> bool:
+        """False as well for a part that ended by itself."""
+        return part in self._parts and self._parts[part].running
 
     def pid(self, part: str) -> int:
         return self._parts[part].pid

@@ -136,7 +136,7 @@ class Proxy:
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+        with contextlib.suppress(OSError, asyncio.CancelledError):
             found = None if self._refusing else await self._reach()
             if found is None:
                 _reset(writer)
@@ -148,7 +148,7 @@ class Proxy:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._pump(reader, forth, self._forth))
                     group.create_task(self._pump(back, writer, self._back, answers=True))
-            except* ConnectionError:
+            except* OSError:
                 pass  # one end is gone: the other is told below
             finally:
                 self._open -= pair

@@ -1,0 +1,80 @@
+"""`python -m tests.torture --minutes 10 --seed 1`: exit 0 only if nothing was lost, no text sent
+twice, nothing got stuck, consent stands as it was said last, and the books balance."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.journal.connect import open_journal
+from core.journal.states import OPEN
+from tests.chaos import read_books
+from tests.torture.rig import Rig
+from tests.torture.schedule import torture
+from tests.torture.traffic import send_steadily
+from tests.torture.verdict import Verdict, judge
+
+_SETTLE = 600.0
+"""Seconds in which everything must have ended once the faults are over: lost messages are published
+again after five minutes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    seed: int
+    faults: dict[str, int]
+    verdict: Verdict
+    settled: float
+    """Seconds from the last fault to the last end."""
+
+    def summary(self) -> str:
+        return (
+            f"{'seed':<26} {self.seed}\n{'faults':<26} {self.faults}\n"
+            f"{self.verdict.summary()}\n{'seconds to settle':<26} {self.settled:.0f}"
+        )
+
+
+async def run(rig: Rig, *, seconds: float, seed: int, rate: float) -> Result:
+    stop = asyncio.Event()
+
+    async def faults() -> dict[str, int]:
+        happened = await torture(rig, seconds, seed)
+        stop.set()
+        return dict(happened)
+
+    told, happened = await asyncio.gather(send_steadily(rig, stop, rate=rate, seed=seed), faults())
+    started = time.monotonic()
+    async with open_journal(rig.environment["POSTERN_JOURNAL"]) as journal:
+        while time.monotonic() < started + _SETTLE:
+            books = await journal.books()
+            if not OPEN & set(books.states) and books.events >= len(told.sent):
+                break
+            await asyncio.sleep(0.5)
+        settled = time.monotonic() - started
+        code, found = await asyncio.to_thread(read_books, rig)
+        verdict = await judge(rig, journal, told, found, code)
+    return Result(seed=seed, faults=happened, verdict=verdict, settled=settled)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=2)
+    parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000)
+    parser.add_argument("--rate", type=float, default=30, help="events a second")
+    options = parser.parse_args(arguments)
+    sys.stdout.write(f"seed {options.seed}, {options.minutes:g} minutes\n")
+    sys.stdout.flush()
+    with Rig() as rig:
+        result = asyncio.run(
+            run(rig, seconds=options.minutes * 60, seed=options.seed, rate=options.rate)
+        )
+    sys.stdout.write(result.summary() + "\n")
+    return 0 if result.verdict.holds else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""When which fault happens: three lanes of faults beside each other, from one seed.
+
+The draws of a lane depend on the seed alone; how long a fault takes to be over depends on the
+machine, so two runs with one seed see the same faults in the same order, not at the same moments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from random import Random
+
+from tests.torture import faults
+from tests.torture.rig import Rig
+
+_LONG = 300
+"""Seconds from which a run is long."""
+
+
+async def torture(rig: Rig, seconds: float, seed: int) -> Counter[str]:
+    """Until the time is over and every fault that began has ended; how often each happened."""
+    happened: Counter[str] = Counter()
+    until = time.monotonic() + seconds
+    lanes = {
+        "processes": faults.PROCESSES,
+        "servers": faults.SERVERS + (faults.LONG if seconds >= _LONG else ()),
+        "network": faults.NETWORK,
+    }
+
+    async def lane(name: str) -> None:
+        rng = Random(f"{seed}/{name}")
+        while True:
+            await asyncio.sleep(rng.uniform(0.5, 5))
+            fault = rng.choice(lanes[name])
+            # A lane's draws stay the same whatever a fault draws.
+            draws = Random(rng.random())
+            if time.monotonic() > until:
+                return
+            happened[fault.__name__] += 1
+            await fault(rig, draws)
+
+    async with asyncio.TaskGroup() as group:
+        for name in lanes:
+            group.create_task(lane(name))
+    return happened
