@@ -58,6 +58,7 @@ class Scheduler:
         self._clock = clock
         self._healed_at = clock.monotonic()
         self._resting: dict[tuple[str, str], float] = {}
+        self._missing = False
 
     async def serve(self, stopping: asyncio.Event) -> None:
         led_until = 0.0
@@ -119,6 +120,10 @@ class Scheduler:
     async def heal(self) -> None:
         """Publish again what has been queued for long although its queue is empty: a queue was
         deleted, or a gateway died between two publishes. A message too many is harmless."""
+        if self._missing:
+            # A queue may be there without its binding, or the exchange be gone.
+            self._missing = False
+            await self._broker.declare(Topology.of(self._providers()))
         await self._is_empty(RECORDER_QUEUE)
         for provider in self._providers():
             for lane in Lane:
@@ -159,6 +164,7 @@ class Scheduler:
             except BrokerError as error:
                 log.warning("scheduler_cannot_publish", queue=queue, reason=str(error))
                 failed = error
+                self._missing |= isinstance(error, Unroutable)
                 if isinstance(error, Unroutable | PublishRefused):
                     until = self._clock.monotonic() + _REST.total_seconds()
                     self._resting[provider, lane.value] = until

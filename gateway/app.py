@@ -101,7 +101,7 @@ async def open_gateway(
     )
     spool = _spool(settings, running, clock)
     spooling = (
-        Spooling(spool, broker, deadline=limits.publish_time, metrics=counts, clock=clock)
+        Spooling(spool, declaring, deadline=limits.publish_time, metrics=counts, clock=clock)
         if spool is not None
         else None
     )
@@ -109,7 +109,7 @@ async def open_gateway(
         running=running,
         intake=Intake(
             planner=running.planner,
-            publisher=broker,
+            publisher=declaring,
             clock=clock,
             metrics=counts,
             label=running.label,

@@ -1,16 +1,18 @@
-"""Making the queues stand: once at the start, and later if the broker was away then.
+"""Making the queues stand: at the start, later if the broker was away then, and again when one of
+them is found missing.
 
-What must not go in: publishing.
+What must not go in: retrying a publish. Who was refused is told so, and comes again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 from datetime import timedelta
 
-from core.broker.port import Broker
-from core.errors import BrokerError, BrokerUnavailable, TopologyMismatch
+from core.broker.port import Broker, Outgoing
+from core.errors import BrokerError, BrokerUnavailable, TopologyMismatch, Unroutable
 from core.logs import get_logger
 from gateway.http.readiness import Readiness
 from gateway.running import Running
@@ -19,6 +21,8 @@ log = get_logger()
 
 AGAIN_AFTER = 1.0
 LOOK_AGAIN_AFTER = 0.05
+MISSING_REST = 5.0
+"""Seconds between two declarations because of a missing queue: each is a connection of its own."""
 
 
 class Declaring:
@@ -28,6 +32,20 @@ class Declaring:
         self._broker = broker
         self._running = running
         self._readiness = readiness
+        self._missing = asyncio.Event()
+
+    @property
+    def connected(self) -> bool:
+        return self._broker.connected
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        """As the broker's. Somebody who deleted a queue, a binding or the exchange has its senders
+        refused only until it stands again."""
+        try:
+            await self._broker.publish(messages)
+        except Unroutable:
+            self._missing.set()
+            raise
 
     async def first(self, within: timedelta) -> None:
         """One try at the start. Raises TopologyMismatch, which stops it; goes on without a
@@ -39,21 +57,28 @@ class Declaring:
             log.warning("broker_away_at_start")
 
     async def run(self) -> None:
-        """Try until the queues stand. A mismatch is told once and waits for a person: the process
-        stays up, not ready, since only another restart or an operator at the broker can mend
-        it."""
-        told = False
-        while not self._readiness.declared:
-            await asyncio.sleep(AGAIN_AFTER * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
+        """Try until the queues stand, and again whenever one was missing. A mismatch is told once
+        and waits for a person: the process stays up, not ready if it never was, since only another
+        restart or an operator at the broker can mend it."""
+        told: str | None = None
+        while True:
+            if self._readiness.declared:
+                await self._missing.wait()
+                self._missing.clear()
+                log.warning("queues_missing", hint="a message found none; they are declared again")
+            else:
+                await _rest(AGAIN_AFTER)
             try:
                 await self._declare()
             except TopologyMismatch as error:
                 self._readiness.broker_problem = str(error)
-                if not told:
+                if told != str(error):
                     log.warning("topology_mismatch", error=error)
-                told = True
+                told = str(error)
             except BrokerError:
-                continue
+                self._missing.set()
+            if self._readiness.declared:
+                await _rest(MISSING_REST)
 
     async def _declare(self) -> None:
         await self._broker.declare(self._running.current.topology)
@@ -61,3 +86,7 @@ class Declaring:
         while not self._broker.connected:  # noqa: ASYNC110 - the port has no event for it
             await asyncio.sleep(LOOK_AGAIN_AFTER)
         self._readiness.declared = True
+
+
+async def _rest(seconds: float) -> None:
+    await asyncio.sleep(seconds * random.uniform(0.75, 1.25))  # noqa: S311 - jitter

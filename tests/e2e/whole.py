@@ -110,8 +110,10 @@ async def whole(
     pace: timedelta = timedelta(milliseconds=100),
     amqp: str | None = None,
     operators: str = "",
+    broker: str | None = None,
 ) -> AsyncIterator[Whole]:
-    """`config` may say `{sandbox}` where the sandbox's address belongs."""
+    """`config` may say `{sandbox}` where the sandbox's address belongs. `broker`: another than the
+    embedded one."""
     async with (
         serve_sandbox("127.0.0.1:0", pace=pace, amqp=amqp) as sandbox,
         aiohttp.ClientSession() as http,
@@ -123,6 +125,7 @@ async def whole(
                 "POSTERN_LISTEN": "127.0.0.1:0",
                 "POSTERN_ADMIN": "127.0.0.1:0",
                 "POSTERN_OPERATOR_KEYS": operators,
+                **({"POSTERN_BROKER": broker} if broker else {}),
             },
             data=folder,
             config=path,

@@ -36,6 +36,8 @@ class Proxy:
         self._forth.set()
         self._back.set()
         self._delay = 0.0
+        self.taken = 0
+        """How many connections there were."""
         self._refusing = False
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -136,6 +138,7 @@ class Proxy:
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        self.taken += 1
         with contextlib.suppress(OSError, asyncio.CancelledError):
             found = None if self._refusing else await self._reach()
             if found is None:
