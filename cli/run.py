@@ -80,4 +80,4 @@ async def _run(settings: Settings) -> None:
         print("Ctrl-C ends it.", flush=True)
         settle_memory()
         await stop.wait()
-        await gateway.drain()
+        await gateway.drain(stop.hurry)

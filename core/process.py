@@ -47,14 +47,28 @@ def refuse_embedded(settings: Settings) -> None:
         )
 
 
+class Stop(asyncio.Event):
+    """Set once the process is asked to end. `hurry` is set where nobody else has to hear of it
+    first: a person pressed Ctrl-C, or asked a second time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hurry = asyncio.Event()
+
+    def ask(self, number: signal.Signals) -> None:
+        if number is signal.SIGINT or self.is_set():
+            self.hurry.set()
+        self.set()
+
+
 @asynccontextmanager
-async def signals() -> AsyncIterator[asyncio.Event]:
+async def signals() -> AsyncIterator[Stop]:
     """Set once the process is asked to end, by SIGTERM or SIGINT."""
-    stop = asyncio.Event()
+    stop = Stop()
     loop = asyncio.get_running_loop()
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.ask, number)
     try:
         yield stop
     finally:

@@ -10,10 +10,11 @@ import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from core.configuration import Secret
+from core.configuration import Secret, parse_duration
 from core.errors import ConfigurationError
 from core.logs import LEVELS
 
@@ -52,6 +53,8 @@ class Settings:
     data: Path
     spool: Path | None
     config: Path
+    grace: timedelta
+    """From SIGTERM to the end of listening: how long others may take to hear of it."""
     log_level: str
     log_format: str
     operators: Secret | None
@@ -71,6 +74,7 @@ VARIABLES: dict[str, str] = {
     "POSTERN_SPOOL": "directory in which a gateway keeps events while the broker is away "
     "(default: none)",
     "POSTERN_CONFIG": "the configuration file (default ./postern.yaml)",
+    "POSTERN_GRACE": "how long a gateway goes on serving after SIGTERM (default 5s)",
     "POSTERN_LOG_LEVEL": "debug, info, warning or error (default info)",
     "POSTERN_LOG_FORMAT": "json, console or auto (default auto: console on a terminal)",
     "POSTERN_OPERATOR_KEYS": "NAME:KEY,... or file:PATH with one a line (default: nobody operates "
@@ -101,6 +105,7 @@ def read_settings(
         data=directory,
         spool=Path(environ["POSTERN_SPOOL"]) if environ.get("POSTERN_SPOOL") else None,
         config=config_path(environ, config),
+        grace=_duration(environ, "POSTERN_GRACE", "5s"),
         log_level=_choice(environ, "POSTERN_LOG_LEVEL", tuple(LEVELS), "info"),
         log_format=_choice(environ, "POSTERN_LOG_FORMAT", _LOG_FORMATS, "auto"),
         operators=_secret(environ, "POSTERN_OPERATOR_KEYS"),
@@ -148,6 +153,14 @@ def _url(environ: Mapping[str, str], name: str, schemes: tuple[str, ...], defaul
 def _secret(environ: Mapping[str, str], name: str) -> Secret | None:
     """Set and empty is taken for not set, as it is elsewhere."""
     return Secret(environ[name]) if environ.get(name) else None
+
+
+def _duration(environ: Mapping[str, str], name: str, default: str) -> timedelta:
+    try:
+        found: timedelta = parse_duration(environ.get(name) or default)
+    except ValueError as error:
+        raise ConfigurationError(str(error), field=name) from None
+    return found
 
 
 def _address(environ: Mapping[str, str], name: str, default: str) -> Address:

@@ -6,9 +6,11 @@ What must not go in: anything that is done with a request.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from aiohttp import web
@@ -56,13 +58,17 @@ class Gateway:
     admin: Address
     readiness: Readiness
     reloader: Reloader
-    limits: Limits
+    grace: timedelta
 
-    async def drain(self) -> None:
-        """Stop being ready, and go on serving while the news gets around. Before leaving the
-        context."""
+    async def drain(self, hurry: asyncio.Event) -> None:
+        """Stop being ready, and go on serving while the news gets around: requests still arrive.
+        Each answer ends its connection, so that its client makes the next one elsewhere. Before
+        leaving the context; `hurry` ends it."""
         self.readiness.draining = True
-        await asyncio.sleep(self.limits.grace.total_seconds())
+        log.info("gateway_draining", seconds=self.grace.total_seconds())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.grace.total_seconds()):
+                await hurry.wait()
 
 
 @asynccontextmanager
@@ -137,7 +143,9 @@ async def open_gateway(
         )
         listen = await opened.enter_async_context(
             listener(
-                _runner(_public_app(services, desk), limits), settings.listen, "POSTERN_LISTEN"
+                _runner(_public_app(services, desk, readiness), limits),
+                settings.listen,
+                "POSTERN_LISTEN",
             )
         )
         if spooling is not None:
@@ -146,7 +154,11 @@ async def open_gateway(
         log.info("gateway_started", listen=str(listen), admin=str(admin))
         try:
             yield Gateway(
-                listen=listen, admin=admin, readiness=readiness, reloader=reloader, limits=limits
+                listen=listen,
+                admin=admin,
+                readiness=readiness,
+                reloader=reloader,
+                grace=settings.grace,
             )
         finally:
             readiness.draining = True
@@ -186,7 +198,7 @@ async def run_gateway(settings: Settings) -> None:
         on_hangup(gateway.reloader.ask)
         settle_memory()
         await stop.wait()
-        await gateway.drain()
+        await gateway.drain(stop.hurry)
 
 
 def _desk(
@@ -211,8 +223,13 @@ def _desk(
     )
 
 
-def _public_app(services: Services, desk: Desk | None) -> web.Application:
-    watch = watch_requests(metrics=services.metrics, limits=services.limits, clock=services.clock)
+def _public_app(services: Services, desk: Desk | None, readiness: Readiness) -> web.Application:
+    watch = watch_requests(
+        metrics=services.metrics,
+        limits=services.limits,
+        clock=services.clock,
+        readiness=readiness,
+    )
     app = web.Application(middlewares=[watch])
     app[SERVICES] = services
     if desk is not None:

@@ -27,8 +27,6 @@ class Limits:
     """Longer than the idle time of common proxies, so that they close first."""
     lingering: timedelta = timedelta(seconds=2)
     """How long the unread rest of a refused body is read off, so that the answer arrives."""
-    grace: timedelta = timedelta(seconds=1)
-    """Between readiness going off and the port closing: requests still arrive in that time."""
     drain: timedelta = timedelta(seconds=5)
     """For requests in progress when the port closes; longer than `publish_time`."""
     declare_time: timedelta = timedelta(seconds=2)

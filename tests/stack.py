@@ -34,22 +34,27 @@ _START = timedelta(seconds=60)
 
 
 class Stack:
-    """All of it. A part is named `gateway`, `consumers-1`, `consumers-2` or `sandbox`."""
+    """All of it. A part is named `gateway` (the next `gateway-2`), `consumers-1`, `consumers-2` or
+    `sandbox`."""
 
     def __init__(
         self,
         folder: Path | None = None,
         *,
+        gateways: int = 1,
         consumers: int = 2,
         configuration: Callable[[str], str] = lambda text: text,
+        broker: RabbitMQNode | None = None,
     ) -> None:
         self._temporary = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="postern-stack-"))
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.broker = RabbitMQNode()
+        self.broker = broker or RabbitMQNode()
         self.postgres = PostgresServer()
         self._consumers = tuple(f"consumers-{n + 1}" for n in range(consumers))
-        names = ("listen", "gateway", "sandbox", *self._consumers)
+        self._gateways = ("gateway", *(f"gateway-{n + 2}" for n in range(gateways - 1)))
+        listens = (f"listen {gateway}" for gateway in self._gateways)
+        names = (*listens, *self._gateways, "sandbox", *self._consumers)
         self._ports = dict(zip(names, free_ports(len(names)), strict=True))
         self.config = self.folder / "postern.yaml"
         text = EXAMPLE.read_text(encoding="utf-8").replace("http://127.0.0.1:8181", self.sandbox)
@@ -62,7 +67,11 @@ class Stack:
     @property
     def events(self) -> str:
         """Where the gateway takes requests."""
-        return f"http://127.0.0.1:{self._ports['listen']}"
+        return f"http://127.0.0.1:{self.listens('gateway')}"
+
+    def listens(self, gateway: str) -> int:
+        """The port on which this gateway takes requests."""
+        return self._ports[f"listen {gateway}"]
 
     @property
     def sandbox(self) -> str:
@@ -75,7 +84,7 @@ class Stack:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        return ("sandbox", "gateway", *self._consumers)
+        return ("sandbox", *self._gateways, *self._consumers)
 
     def admin(self, part: str) -> str:
         """Where a part answers probes and metrics."""
@@ -91,6 +100,7 @@ class Stack:
             "POSTERN_JOURNAL": self.postgres.database_url("postern"),
             "POSTERN_CONFIG": str(self.config),
             "POSTERN_LOG_FORMAT": "json",
+            "POSTERN_GRACE": "1s",
             **self.secrets,
         }
 
@@ -119,9 +129,9 @@ class Stack:
         if part == "sandbox":
             command = ["-m", "cli", "sandbox", "--listen", f"127.0.0.1:{self._ports['sandbox']}"]
             listen = {}
-        elif part == "gateway":
+        elif part in self._gateways:
             command = ["-m", "gateway"]
-            listen["POSTERN_LISTEN"] = f"127.0.0.1:{self._ports['listen']}"
+            listen["POSTERN_LISTEN"] = f"127.0.0.1:{self.listens(part)}"
         else:
             command = ["-m", "consumers"]
         self._parts[part] = GuardedProcess(

@@ -16,6 +16,7 @@ from core.clock import Clock
 from core.errors import MalformedRequest, NotFound, Unauthenticated
 from core.logs import get_logger
 from gateway.http.problem import Problem, answer_problem, problem_of
+from gateway.http.readiness import Readiness
 from gateway.metrics import Metrics
 from gateway.settings import Limits
 
@@ -27,7 +28,9 @@ NOBODY = "unknown"
 log = get_logger()
 
 
-def watch_requests(*, metrics: Metrics, limits: Limits, clock: Clock) -> Middleware:
+def watch_requests(
+    *, metrics: Metrics, limits: Limits, clock: Clock, readiness: Readiness
+) -> Middleware:
     """The middleware: whatever happens inside, the client gets an answer in one form."""
     retry_after = math.ceil(limits.retry_after.total_seconds())
 
@@ -46,6 +49,9 @@ def watch_requests(*, metrics: Metrics, limits: Limits, clock: Clock) -> Middlew
                 metrics.signature_failures.labels(source, error.cause).inc()
             _tell(problem, error, source=source, instance=instance)
             response, code = answer_problem(problem, instance=instance), problem.code
+        if readiness.draining:
+            # Kept alive, the connection would be closed under the client's next request.
+            response.force_close()
         source = request.get(SOURCE, NOBODY)
         metrics.requests.labels(source, str(response.status), code).inc()
         metrics.seconds.observe(clock.monotonic() - started)
