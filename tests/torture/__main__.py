@@ -7,14 +7,17 @@ import argparse
 import asyncio
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from core.journal.connect import open_journal
 from core.journal.states import OPEN
 from tests.chaos import read_books
 from tests.torture.rig import Rig
-from tests.torture.schedule import torture
+from tests.torture.schedule import Happened, torture
 from tests.torture.traffic import send_steadily
 from tests.torture.verdict import Verdict, judge
 
@@ -26,26 +29,39 @@ again after five minutes."""
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     seed: int
-    faults: dict[str, int]
+    started: datetime
+    faults: list[Happened]
     verdict: Verdict
     settled: float
     """Seconds from the last fault to the last end."""
 
     def summary(self) -> str:
-        return (
-            f"{'seed':<26} {self.seed}\n{'faults':<26} {self.faults}\n"
-            f"{self.verdict.summary()}\n{'seconds to settle':<26} {self.settled:.0f}"
-        )
+        counts = Counter(each.fault for each in self.faults)
+        lines = [
+            f"{'seed':<26} {self.seed}",
+            f"{'faults':<26} {dict(counts)}",
+            self.verdict.summary(),
+            f"{'seconds to settle':<26} {self.settled:.0f}",
+        ]
+        if not self.verdict.holds:
+            lines += [
+                f"{self.started + timedelta(seconds=each.began):%H:%M:%S.%f} "
+                f"{each.fault} for {each.ended - each.began:.1f} s"
+                for each in sorted(self.faults, key=lambda each: each.began)
+            ]
+        return "\n".join(lines)
 
 
 async def run(rig: Rig, *, seconds: float, seed: int, rate: float) -> Result:
     stop = asyncio.Event()
 
-    async def faults() -> dict[str, int]:
-        happened = await torture(rig, seconds, seed)
-        stop.set()
-        return dict(happened)
+    async def faults() -> list[Happened]:
+        try:
+            return await torture(rig, seconds, seed)
+        finally:
+            stop.set()
 
+    began = datetime.now(UTC)
     told, happened = await asyncio.gather(send_steadily(rig, stop, rate=rate, seed=seed), faults())
     started = time.monotonic()
     async with open_journal(rig.environment["POSTERN_JOURNAL"]) as journal:
@@ -57,7 +73,7 @@ async def run(rig: Rig, *, seconds: float, seed: int, rate: float) -> Result:
         settled = time.monotonic() - started
         code, found = await asyncio.to_thread(read_books, rig)
         verdict = await judge(rig, journal, told, found, code)
-    return Result(seed=seed, faults=happened, verdict=verdict, settled=settled)
+    return Result(seed=seed, started=began, faults=happened, verdict=verdict, settled=settled)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,10 +81,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000)
     parser.add_argument("--rate", type=float, default=30, help="events a second")
+    parser.add_argument("--folder", type=Path, help="where logs are kept (default: nowhere)")
     options = parser.parse_args(arguments)
     sys.stdout.write(f"seed {options.seed}, {options.minutes:g} minutes\n")
     sys.stdout.flush()
-    with Rig() as rig:
+    with Rig(options.folder) as rig:
         result = asyncio.run(
             run(rig, seconds=options.minutes * 60, seed=options.seed, rate=options.rate)
         )

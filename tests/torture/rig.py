@@ -7,6 +7,7 @@ import asyncio
 import re
 from collections import defaultdict
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -32,11 +33,11 @@ _PACE = """    timeout: 2s
 class Rig(Stack):
     """`to_sms` and `to_altcraft` lead to the simulators; the other proxies are kept by part."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         self._opened = ExitStack()
         self.to_sms = self._opened.enter_context(Proxy())
         self.to_altcraft = self._opened.enter_context(Proxy())
-        super().__init__(configuration=self._through_proxies)
+        super().__init__(folder, configuration=self._through_proxies)
         self.to_broker = {part: self._proxy(self.broker.port) for part in self.parts[1:]}
         self.to_journal = {part: self._proxy(self.postgres.port) for part in self.parts[1:]}
         for proxy in (self.to_sms, self.to_altcraft):

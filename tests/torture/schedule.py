@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
+from dataclasses import dataclass
 from random import Random
 
 from tests.torture import faults
@@ -18,10 +18,18 @@ _LONG = 300
 """Seconds from which a run is long."""
 
 
-async def torture(rig: Rig, seconds: float, seed: int) -> Counter[str]:
-    """Until the time is over and every fault that began has ended; how often each happened."""
-    happened: Counter[str] = Counter()
-    until = time.monotonic() + seconds
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    fault: str
+    began: float
+    ended: float
+    """Both in seconds from the start."""
+
+
+async def torture(rig: Rig, seconds: float, seed: int) -> list[Happened]:
+    """Until the time is over and every fault that began has ended."""
+    happened: list[Happened] = []
+    start = time.monotonic()
     lanes = {
         "processes": faults.PROCESSES,
         "servers": faults.SERVERS + (faults.LONG if seconds >= _LONG else ()),
@@ -35,10 +43,13 @@ async def torture(rig: Rig, seconds: float, seed: int) -> Counter[str]:
             fault = rng.choice(lanes[name])
             # A lane's draws stay the same whatever a fault draws.
             draws = Random(rng.random())
-            if time.monotonic() > until:
+            began = time.monotonic() - start
+            if began > seconds:
                 return
-            happened[fault.__name__] += 1
             await fault(rig, draws)
+            happened.append(
+                Happened(fault=fault.__name__, began=began, ended=time.monotonic() - start)
+            )
 
     async with asyncio.TaskGroup() as group:
         for name in lanes:

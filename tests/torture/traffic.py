@@ -33,6 +33,7 @@ _LATE = 2.0
 class Sent:
     """One acknowledged event."""
 
+    ref: str
     event: dict[str, Any]
     actions: dict[str, str]
     """The planned actions: step to id."""
@@ -89,9 +90,12 @@ class _Sender:
                 async with self.http.post(self.url, json=event, headers=headers) as answer:
                     if answer.status < 500:
                         assert answer.status == 202, await answer.text()
-                        actions = (await answer.json())["actions"]
-                        planned = {action["step"]: action["id"] for action in actions}
-                        self.told.sent[event["id"]] = Sent(event=event, actions=planned)
+                        receipt = await answer.json()
+                        self.told.sent[event["id"]] = Sent(
+                            ref=receipt["ref"],
+                            event=event,
+                            actions={it["step"]: it["id"] for it in receipt["actions"]},
+                        )
                         return
                     self.told.retries[f"HTTP {answer.status}"] += 1
             except (aiohttp.ClientError, TimeoutError) as error:

@@ -49,6 +49,8 @@ class Verdict:
     megabytes: Mapping[str, int]
     books_exit: int
     books: Mapping[str, Any] = field(repr=False)
+    evidence: tuple[str, ...] = ()
+    """What the journal keeps of each text that was sent twice."""
 
     @property
     def holds(self) -> bool:
@@ -74,7 +76,9 @@ class Verdict:
             "memory in MB": dict(self.megabytes),
             "books": f"exit {self.books_exit}, {json.dumps(self.books.get('states'))}",
         }
-        return "\n".join(f"{name:<26} {value}" for name, value in lines.items())
+        return "\n".join(
+            (*(f"{name:<26} {value}" for name, value in lines.items()), *self.evidence)
+        )
 
 
 async def judge(
@@ -88,6 +92,7 @@ async def judge(
         if "custom_fields" in it["params"]
     )
     compared, wrong = _differences(await _subscriptions(rig.sandbox), told, actions)
+    twice = sorted(number for number, count in texts.items() if count > 1)
     planned = {name for sent in told.sent.values() for name in sent.actions.values()}
     stored = [actions[name] for name in planned if name in actions]
     return Verdict(
@@ -97,7 +102,7 @@ async def judge(
         states=Counter(action.state.value for action in stored),
         parked=Counter(action.reason or "" for action in stored if action.state is State.PARKED),
         lost=tuple(_lost(told, actions, {SEND: texts, SET: updates})),
-        twice=tuple(sorted(number for number, count in texts.items() if count > 1)),
+        twice=tuple(twice),
         stuck=tuple(sorted(action.id for action in stored if action.state in OPEN)),
         repeated={"subscriptions/set": sum(count - 1 for count in updates.values())},
         compared=compared,
@@ -107,7 +112,21 @@ async def judge(
         megabytes={part: _megabytes(rig.pid(part)) for part in _alive(rig)},
         books_exit=books_exit,
         books=books,
+        evidence=tuple([await _evidence(journal, told, number) for number in twice]),
     )
+
+
+async def _evidence(journal: ReadJournal, told: Told, number: str) -> str:
+    sent = told.sent.get(number)
+    report = await journal.event(sent.ref) if sent is not None else None
+    attempts = [
+        f"{attempt.started_at:%H:%M:%S.%f} {attempt.took.total_seconds():.1f} s "
+        f"{attempt.outcome} {attempt.reason}"
+        for action in (report.actions if report is not None else ())
+        if action.step == SEND
+        for attempt in action.attempts
+    ]
+    return f"{number}: {attempts}"
 
 
 def _lost(told: Told, actions: Actions, done: Mapping[str, Mapping[str, int]]) -> list[str]:
