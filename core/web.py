@@ -1,12 +1,15 @@
-"""What every HTTP listener of ours shares: how it binds and ends, JSON answers, their headers.
+"""What every HTTP listener of ours shares: how it binds and ends, how many connections it holds,
+JSON answers, their headers.
 
 What must not go in: routes.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import orjson
 from aiohttp import web
@@ -34,8 +37,21 @@ def answer_json(body: object, *, status: int = 200) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """How many connections there may be at a time. Those beyond are answered 503 unread, and
+    `refused` is told: without a bound, clients that only connect would take every file descriptor,
+    and with them the probes and the way to the broker."""
+
+    connections: int
+    retry_after: int
+    refused: Callable[[], None]
+
+
 @asynccontextmanager
-async def listener(runner: web.AppRunner, address: Address, setting: str) -> AsyncIterator[Address]:
+async def listener(
+    runner: web.AppRunner, address: Address, setting: str, *, bound: Bound | None = None
+) -> AsyncIterator[Address]:
     """Listen at an address; yields the one that is really bound.
 
     When the context is left it stops accepting and waits for requests in progress. Raises
@@ -43,7 +59,7 @@ async def listener(runner: web.AppRunner, address: Address, setting: str) -> Asy
     """
     await runner.setup()
     try:
-        site = web.TCPSite(runner, address.host or None, address.port)
+        site = _Site(runner, address, bound)
         try:
             await site.start()
         except OSError as error:
@@ -55,3 +71,44 @@ async def listener(runner: web.AppRunner, address: Address, setting: str) -> Asy
         yield Address(host=host, port=port)
     finally:
         await runner.cleanup()
+
+
+class _Site(web.BaseSite):
+    def __init__(self, runner: web.AppRunner, address: Address, bound: Bound | None) -> None:
+        super().__init__(runner)
+        self._address = address
+        self._bound = bound
+
+    @property
+    def name(self) -> str:
+        return f"http://{self._address}"
+
+    async def start(self) -> None:
+        await super().start()
+        self._server = await asyncio.get_running_loop().create_server(
+            self._taken, self._address.host or None, self._address.port, backlog=128
+        )
+
+    def _taken(self) -> asyncio.BaseProtocol:
+        server, bound = self._runner.server, self._bound
+        if server is None:
+            raise RuntimeError("a site listens before its runner is set up")
+        if bound is not None and len(server.connections) >= bound.connections:
+            bound.refused()
+            return _Refusal(bound.retry_after)
+        return server()
+
+
+class _Refusal(asyncio.Protocol):
+    """Answers at once and hangs up."""
+
+    def __init__(self, retry_after: int) -> None:
+        self._answer = (
+            "HTTP/1.1 503 Service Unavailable\r\n"
+            f"Retry-After: {retry_after}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        ).encode("ascii")
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            transport.write(self._answer)
+            transport.close()

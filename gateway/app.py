@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from core.settings import Address, Settings
 from core.tasks import beside
 from core.telemetry import open_admin
 from core.watch import signature_of, watch_config
-from core.web import add_headers, listener
+from core.web import Bound, add_headers, listener
 from gateway.declaring import Declaring
 from gateway.http.body import BodyGate
 from gateway.http.middleware import watch_requests
@@ -146,6 +147,11 @@ async def open_gateway(
                 _runner(_public_app(services, desk, readiness), limits),
                 settings.listen,
                 "POSTERN_LISTEN",
+                bound=Bound(
+                    connections=limits.connections,
+                    retry_after=math.ceil(limits.retry_after.total_seconds()),
+                    refused=counts.connections_refused.inc,
+                ),
             )
         )
         if spooling is not None:

@@ -61,6 +61,11 @@ class Metrics:
             buckets=_REQUEST_SECONDS,
             registry=registry,
         )
+        self.connections_refused = Counter(
+            "postern_connections_refused_total",
+            "Connections answered 503 unread, because as many as may be were open.",
+            registry=registry,
+        )
         self.signature_failures = Counter(
             "postern_signature_failures_total",
             "Requests that could not be authenticated, by cause.",

@@ -6,14 +6,26 @@ What must not go in: addresses and URLs (`core.settings`), and anything a source
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import resource
+from dataclasses import dataclass, field
 from datetime import timedelta
+
+_MOST_CONNECTIONS = 10_000
+_KEPT_FILES = 96
+
+
+def _connections() -> int:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(16, min(_MOST_CONNECTIONS, files - _KEPT_FILES))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What one gateway process grants to senders and to itself."""
 
+    connections: int = field(default_factory=_connections)
+    """Open at a time; the rest of the file descriptors are for the probes, the broker, the journal
+    and the spool."""
     body_time: timedelta = timedelta(seconds=5)
     """The whole body must have arrived by then; a dripping client would hold a slot for ever."""
     bodies: int = 512

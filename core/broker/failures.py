@@ -7,6 +7,7 @@ What must not go in: retries, and what a caller does about an error.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Never
@@ -19,8 +20,12 @@ from aio_pika.exceptions import (
     ProbableAuthenticationError,
     PublishError,
 )
+from aiormq.exceptions import InvalidFrameError
 
 from core.errors import BrokerError, BrokerUnavailable, PublishRefused, Unroutable
+
+_OBJECT = re.compile(r" object at 0x[0-9a-f]+")
+"""In a repeated reason an address would make it look new each time."""
 
 
 def really_cancelled() -> bool:
@@ -74,5 +79,8 @@ def describe(error: BaseException) -> str:
             return "the connection was lost"
         case TimeoutError():
             return "no answer in time"
-    text = " ".join(str(error).split())
+        case InvalidFrameError() if "OpenOk" in str(error):
+            # The library drops what the broker said.
+            return "the broker does not open this virtual host for this user"
+    text = _OBJECT.sub("", " ".join(str(error).split()))
     return text or type(error).__name__

@@ -11,7 +11,6 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -19,6 +18,7 @@ import aiohttp
 from core.journal.port import ActionFilter, ReadJournal, Reported
 from core.journal.states import OPEN, State
 from tests.load import effects, order_in
+from tests.servers.usage import megabytes, open_files
 from tests.torture.rig import Rig
 from tests.torture.traffic import REGULARS, Sent, Told
 
@@ -108,8 +108,8 @@ async def judge(
         compared=compared,
         wrong=tuple(wrong),
         dead=tuple(part for part in rig.parts if not rig.running(part)),
-        files={part: _files(rig.pid(part)) for part in _alive(rig)},
-        megabytes={part: _megabytes(rig.pid(part)) for part in _alive(rig)},
+        files={part: open_files(rig.pid(part)) for part in _alive(rig)},
+        megabytes={part: megabytes(rig.pid(part)) for part in _alive(rig)},
         books_exit=books_exit,
         books=books,
         evidence=tuple([await _evidence(journal, told, number) for number in twice]),
@@ -203,14 +203,3 @@ async def _subscriptions(sandbox: str) -> Mapping[str, Fields]:
 
 def _alive(rig: Rig) -> list[str]:
     return [part for part in rig.parts[1:] if rig.running(part)]
-
-
-def _files(pid: int) -> int:
-    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
-
-
-def _megabytes(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return next(
-        int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmRSS")
-    )
