@@ -18,6 +18,7 @@ What must not go in: SQL and clocks.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -49,6 +50,13 @@ REPLAYABLE = frozenset({State.PARKED, State.DONE, State.SKIPPED, State.CANCELLED
 TAKEOVER_LIMIT = 5
 """Claims in a row that ended without an outcome before the action is parked: it may be killing its
 workers."""
+
+SCATTER = 20_000_000
+"""Microseconds over which actions are scattered that two workers in a row ended with. One of them
+may be ending the workers; tried again together, the others would end with it until all are
+parked."""
+
+_SUSPECT = 2
 
 NEWER_PAUSE = 30_000_000
 """Microseconds between looks at a newer action that is not carried out yet; its end wakes too."""
@@ -307,6 +315,14 @@ def accepts_finish(row: Row, finish: Finish) -> bool:
 def decide_takeover(row: Row) -> State:
     """What becomes of a running action whose lease ran out."""
     return State.PARKED if row.claims >= TAKEOVER_LIMIT else State.WAITING
+
+
+def scatter(row: Row, action_id: str) -> int:
+    """Microseconds that an action taken over waits longer than it has to: another number at each
+    claim."""
+    if row.claims < _SUSPECT:
+        return 0
+    return zlib.crc32(f"{action_id} {row.claims}".encode()) % SCATTER
 
 
 def decide_burial(row: Row, seq: int) -> State | None:

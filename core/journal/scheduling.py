@@ -51,7 +51,8 @@ async def take_over(
         return []
     changes, attempts, holds = [], [], []
     for row in rows:
-        state = machine.decide_takeover(machine_row(row))
+        held = machine_row(row)
+        state = machine.decide_takeover(held)
         due_at = now + micros(lags.get(row.provider, DEFAULT_LAG))
         waiting = state is State.WAITING
         reason = (
@@ -59,7 +60,8 @@ async def take_over(
             if waiting
             else f"{row.claims} workers in a row ended or stalled while they held it"
         )
-        changes.append(_taken(row, state, due_at if waiting else None, reason, now))
+        again_at = due_at + machine.scatter(held, row.id)
+        changes.append(_taken(row, state, again_at if waiting else None, reason, now))
         attempts.append(_lost_attempt(row, now))
         holds += [
             {"b_key": key, "b_action": row.id, "until": due_at}

@@ -291,6 +291,22 @@ async def test_an_action_that_keeps_ending_its_workers_is_parked(
     assert await journal.due(limit=10) == []
 
 
+async def test_actions_that_ended_two_workers_together_are_not_tried_together_again(
+    journal: SqlJournal, clock: ManualClock
+) -> None:
+    """One of them may be ending the workers: the others must get away from it."""
+    actions = [an_action(f"o-{n}") for n in range(10)]
+    for seq in range(2):
+        for action in actions:
+            await granted(journal, action, seq=seq)
+        clock.advance(timedelta(seconds=21))
+        await journal.take_over(LAGS, limit=10)
+        page = await journal.actions(ActionFilter())
+        dues = {action.due_at for action in page.actions}
+        assert len(dues) == (1 if seq == 0 else len(actions))
+        clock.advance(timedelta(minutes=1))
+
+
 async def test_what_an_earlier_incarnation_held_is_taken_over_at_once(
     journal: SqlJournal,
 ) -> None:
