@@ -8,6 +8,7 @@ crash, `pause` a black hole: connections stay open and nothing answers.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -49,9 +50,12 @@ Loop().
 
 
 class RabbitMQNode:
-    """One node. With a `directory` its data is kept there, otherwise it goes with the node."""
+    """One node. With a `directory` its data is kept there, otherwise it goes with the node. A node
+    `beside` another has that one's epmd and cookie, so that the two can make a cluster."""
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(
+        self, directory: Path | None = None, *, beside: RabbitMQNode | None = None
+    ) -> None:
         self._server = _find(_SERVER, "rabbitmq-server", "rabbitmq-server")
         self._epmd_binary = _find("/usr/bin/epmd", "epmd", "erlang-base")
         self._erl = _find("/usr/bin/erl", "erl", "erlang-base")
@@ -59,7 +63,17 @@ class RabbitMQNode:
         self.directory = directory or Path(tempfile.mkdtemp(prefix="postern-rabbitmq-"))
         self._guard = Guard(removal(self.directory)) if self._temporary else None
         self.port, self._dist_port, self._epmd_port = free_ports(3)
-        self._name = f"postern-{uuid.uuid4().hex[:12]}"
+        self._beside = beside
+        self._cookie: str = beside._cookie if beside else secrets.token_hex(20)
+        if beside is not None:
+            self._epmd_port = beside._epmd_port
+        self.name = f"postern-{uuid.uuid4().hex[:12]}@localhost"
+        self.settings: dict[str, str] = {
+            "listeners.tcp.local": f"127.0.0.1:{self.port}",
+            "disk_free_limit.absolute": "50MB",
+            "raft.wal_max_size_bytes": "32000000",
+        }
+        """What goes into rabbitmq.conf at the next start."""
         self._epmd: GuardedProcess | None = None
         self._node: GuardedProcess | None = None
         self._console: subprocess.Popen[str] | None = None
@@ -75,23 +89,29 @@ class RabbitMQNode:
     def pid(self) -> int | None:
         return self._node.pid if self._node else None
 
+    def start_epmd(self) -> None:
+        """The name server of this node and of those beside it; `start` does it when needed."""
+        if self._beside is not None:
+            self._beside.start_epmd()
+        elif self._epmd is None:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._epmd = GuardedProcess(
+                [self._epmd_binary, "-port", str(self._epmd_port), "-address", "127.0.0.1"],
+                log=self.directory / "epmd.log",
+                environment=self._environment(),
+            )
+            self._epmd.wait_until(
+                lambda: _listens(self._epmd_port), within=_START_LIMIT, what="epmd"
+            )
+
     def start(self) -> None:
         """Start the node and return when it answers AMQP. The first start takes a few seconds."""
         if self._node is not None:
             return
         self._write_configuration()
+        self.start_epmd()
         log = self.directory / "server.log"
-        environment = self._environment()
-        if self._epmd is None:
-            self._epmd = GuardedProcess(
-                [self._epmd_binary, "-port", str(self._epmd_port), "-address", "127.0.0.1"],
-                log=self.directory / "epmd.log",
-                environment=environment,
-            )
-            self._epmd.wait_until(
-                lambda: _listens(self._epmd_port), within=_START_LIMIT, what="epmd"
-            )
-        node = GuardedProcess([self._server], log=log, environment=environment)
+        node = GuardedProcess([self._server], log=log, environment=self._environment())
         self._node = node
         node.wait_until(self._answers, within=_START_LIMIT, what="RabbitMQ")
 
@@ -188,7 +208,7 @@ class RabbitMQNode:
             "ERL_CRASH_DUMP_SECONDS": "0",
             # Makes the start script become the node, so that signals reach the node itself.
             "RUNNING_UNDER_SYSTEMD": "true",
-            "RABBITMQ_NODENAME": f"{self._name}@localhost",
+            "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_DIST_PORT": str(self._dist_port),
@@ -208,11 +228,13 @@ class RabbitMQNode:
         (self.directory / "rabbitmq-env.conf").write_text("", encoding="utf-8")
         (self.directory / "enabled_plugins").write_text("[].\n", encoding="utf-8")
         (self.directory / "rabbitmq.conf").write_text(
-            f"listeners.tcp.local = 127.0.0.1:{self.port}\n"
-            "disk_free_limit.absolute = 50MB\n"
-            "raft.wal_max_size_bytes = 32000000\n",
+            "".join(f"{name} = {value}\n" for name, value in self.settings.items()),
             encoding="utf-8",
         )
+        cookie = self.directory / ".erlang.cookie"
+        if not cookie.exists():
+            cookie.write_text(self._cookie, encoding="utf-8")
+            cookie.chmod(0o400)
 
     def _answers(self) -> bool:
         try:
@@ -223,9 +245,9 @@ class RabbitMQNode:
             return False
 
     def _open_console(self) -> subprocess.Popen[str]:
-        script = _CONSOLE.replace("NODE", f"{self._name}@localhost").replace("\n", " ")
+        script = _CONSOLE.replace("NODE", self.name).replace("\n", " ")
         self._console = subprocess.Popen(
-            [self._erl, "-sname", f"console-{self._name}@localhost", *_QUIETLY, "-eval", script],
+            [self._erl, "-sname", f"console-{self.name}", *_QUIETLY, "-eval", script],
             env=self._environment(),
             cwd="/",
             stdin=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -9,6 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
+
+from core.broker.connect import open_broker
+from core.broker.topology import Topology
+from tests.servers.cluster import RabbitMQCluster
+from tests.servers.process import ServerError
 
 _STARTS = """
 import sys, time
@@ -36,6 +42,38 @@ def test_a_killed_process_leaves_no_server_and_no_data_behind(number: signal.Sig
     while Path(directory).exists() or any(_runs(pid) for pid in pids):
         assert time.monotonic() < limit, "a server or its data outlived its process"
         time.sleep(0.05)
+
+
+@pytest.mark.timeout(180)
+def test_a_cluster_is_one_broker_whose_queues_outlive_a_node() -> None:
+    topology = Topology.of(["sms"])
+    queue = topology.queues[0]
+    with RabbitMQCluster() as cluster:
+        asyncio.run(_declare(cluster.add_vhost("shop"), topology))
+        assert cluster.members("shop", queue) == cluster.nodes
+        first, second, third = cluster.nodes
+        cluster.make_leader("shop", queue, first)
+        assert cluster.leader("shop", queue) is first
+        first.kill()
+        assert cluster.up == (second, third)
+        limit = time.monotonic() + 20
+        while not _has_leader(cluster, queue):
+            assert time.monotonic() < limit, "nobody leads the queue"
+            time.sleep(0.05)
+        assert cluster.leader("shop", queue) in {second, third}
+
+
+async def _declare(url: str, topology: Topology) -> None:
+    async with open_broker(url) as broker:
+        await broker.declare(topology)
+
+
+def _has_leader(cluster: RabbitMQCluster, queue: str) -> bool:
+    try:
+        cluster.leader("shop", queue)
+    except ServerError:
+        return False
+    return True
 
 
 def _runs(pid: str) -> bool:

@@ -25,9 +25,17 @@ from core.logs import get_logger
 
 log = get_logger()
 
-# So many calls one after the other without one confirm in their whole time: the peer is taken for
-# dead, long before heartbeats would tell.
+# So many calls one after the other without one confirm in their whole time: the peer is asked for a
+# sign of life, and taken for dead without one, long before heartbeats would tell. With one, a queue
+# may be about to change its leader, and this channel is told who follows (a new channel would wait
+# for the old one, on 3.10 for a minute). Only after the larger number the connection is given up
+# all the same: another node may see a majority.
 _SILENT_CALLS = 2
+_SILENT_CALLS_WITH_SIGNS = 8
+# A caller with a deadline of its own gives up before the call does: it counts after this share of
+# the call's time, otherwise silence would never count under such callers.
+_SILENT_SHARE = 0.4
+_SIGN_LIMIT = timedelta(seconds=2)
 _PERSISTENT = DeliveryMode.PERSISTENT.value
 _OPEN_LIMIT = timedelta(seconds=5)
 
@@ -41,6 +49,7 @@ class Publishing:
         self._channel: Channel | None = None
         self._confirms = 0
         self._silent = 0
+        self._doubted = asyncio.Event()
 
     @property
     def ready(self) -> bool:
@@ -66,6 +75,8 @@ class Publishing:
         if channel is None:
             raise BrokerUnavailable("publishing: not connected")
         connection, confirms, silent = self._link.connection, self._confirms, self._silent
+        now = asyncio.get_running_loop().time
+        started = now()
         try:
             with library_failures("publishing"):
                 async with asyncio.timeout(self._limit):
@@ -73,13 +84,21 @@ class Publishing:
                         *(self._publish_one(channel, message) for message in messages),
                         return_exceptions=True,
                     )
-        except BrokerUnavailable:
-            if self._confirms == confirms and self._silent == silent:
-                self._silent += 1
-                if self._silent >= _SILENT_CALLS and connection is not None:
-                    self._link.drop(connection)
+        except (BrokerUnavailable, asyncio.CancelledError) as error:
+            waited = now() - started >= self._limit * _SILENT_SHARE
+            if (waited or isinstance(error, BrokerUnavailable)) and (
+                self._confirms == confirms and self._silent == silent
+            ):
+                self._note_silence(connection)
             raise
         _judge(verdicts)
+
+    def _note_silence(self, connection: AbstractConnection | None) -> None:
+        self._silent += 1
+        if self._silent >= _SILENT_CALLS_WITH_SIGNS and connection is not None:
+            self._link.drop(connection)
+        elif self._silent >= _SILENT_CALLS:
+            self._doubted.set()
 
     async def _publish_one(self, channel: Channel, message: Outgoing) -> None:
         frame = await channel.basic_publish(
@@ -101,7 +120,6 @@ class Publishing:
         self._silent = 0
 
     async def _keep_channel(self, connection: AbstractConnection) -> None:
-        closed = asyncio.Event()
         with library_failures("opening a channel"):
             async with asyncio.timeout(_OPEN_LIMIT.total_seconds()):
                 channel = connection.channel(publisher_confirms=True, on_return_raises=True)
@@ -109,16 +127,35 @@ class Publishing:
                 # The library's type does not tell that publishing need not wait for the socket.
                 wire = cast("Channel", await channel.get_underlay_channel())
         try:
-            channel.close_callbacks.add(lambda *_: closed.set())
+            self._doubted.clear()
+            channel.close_callbacks.add(lambda *_: self._doubted.set())
             if not channel.is_closed:
                 self._confirms, self._silent = 0, 0
                 self._channel = wire
                 self._link.tried.set()
-                await closed.wait()
+                await self._watch(connection, channel)
                 log.warning("broker_channel_closed", channel="publishing")
         finally:
             self._channel = None
             await close_channel(channel)
+
+    async def _watch(self, connection: AbstractConnection, channel: AbstractChannel) -> None:
+        """Return when the channel is closed. Raises BrokerUnavailable if the node is dead."""
+        while True:
+            await self._doubted.wait()
+            self._doubted.clear()
+            if channel.is_closed:
+                return
+            await _sign_of_life(connection)
+
+
+async def _sign_of_life(connection: AbstractConnection) -> None:
+    """Return if the node answers; it does so without asking any queue. Raises BrokerUnavailable."""
+    with library_failures("asking for a sign of life"):
+        async with asyncio.timeout(_SIGN_LIMIT.total_seconds()):
+            channel = connection.channel(publisher_confirms=False)
+            await channel.initialize()
+            await channel.close()
 
 
 async def close_channel(channel: AbstractChannel) -> None:
