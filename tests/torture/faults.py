@@ -11,6 +11,7 @@ messages come again after five minutes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Awaitable, Callable
 from random import Random
@@ -20,6 +21,7 @@ import aio_pika
 import aiohttp
 
 from core.broker.topology import Topology
+from tests.servers.process import ServerError
 from tests.servers.proxy import Proxy
 from tests.torture.rig import Rig
 
@@ -82,7 +84,9 @@ async def freeze_the_broker(rig: Rig, rng: Random) -> None:
 
 async def close_the_brokers_connections(rig: Rig, rng: Random) -> None:
     async with rig.busy["broker"]:
-        await asyncio.to_thread(rig.broker.close_connections)
+        # A channel that does not end in time makes the node complain; it is closed all the same.
+        with contextlib.suppress(ServerError):
+            await asyncio.to_thread(rig.broker.close_connections)
 
 
 async def alarm_the_broker(rig: Rig, rng: Random) -> None:
