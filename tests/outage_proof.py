@@ -1,5 +1,5 @@
-"""One provider is down for a while under a steady load: what the other one's actions take meanwhile,
-how often the dead one was called, and how its backlog is carried out afterwards.
+"""One provider is down for a while under a steady load: what the other one's actions take
+meanwhile, how often the dead one was called, and how its backlog is carried out afterwards.
 
 Run by a test in a short form and by `make proof` in the long one.
 """
@@ -32,10 +32,8 @@ class Shop(Rig):
     """The text gateway has a rate."""
 
     def _through_proxies(self, text: str) -> str:
-        made = super()._through_proxies(text)
-        return made.replace(
-            "    kind: smsgateway24\n", f"    kind: smsgateway24\n    rate: {RATE}/s\n"
-        )
+        kind = "    kind: smsgateway24\n"
+        return super()._through_proxies(text).replace(kind, f"{kind}    rate: {RATE}/s\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +61,8 @@ class Result:
             f"other provider, before       {described(self.before)}\n"
             f"other provider, during       {described(self.during)}\n"
             f"calls of the dead provider   {self.calls} failed; of one text at most {self.most}\n"
-            f"backlog                      {self.backlog} texts, drained in {self.drained:.0f} s, at most "
-            f"{self.busiest} in a second (the rate is {RATE})\n"
+            f"backlog                      {self.backlog} texts, drained in {self.drained:.0f} s, "
+            f"at most {self.busiest} in a second (the rate is {RATE})\n"
             f"texts lost, twice            {self.lost}, {self.twice}\n"
             f"states                       {self.states}"
         )

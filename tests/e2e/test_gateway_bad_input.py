@@ -255,6 +255,7 @@ async def test_bad_input_is_a_problem_publishes_nothing_and_harms_nobody(
     assert (await served.post(ORDER)).status == 202
 
 
+@pytest.mark.fault(27)
 async def test_every_failed_signature_reads_the_same_and_its_cause_is_counted(
     served: Served,
 ) -> None:

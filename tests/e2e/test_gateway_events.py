@@ -129,6 +129,7 @@ async def test_cloudevents_get_the_same_receipts_in_every_mode(served: Served) -
 
 
 @pytest.mark.parametrize("secret", ["HOOK_NEW", "HOOK_OLD"])
+@pytest.mark.fault(38)
 async def test_a_signed_webhook_is_taken_with_any_active_secret(
     served: Served, secret: str
 ) -> None:
@@ -176,6 +177,7 @@ async def test_a_trial_explains_and_does_nothing(served: Served) -> None:
         (Unroutable("gone"), "unroutable"),
     ],
 )
+@pytest.mark.fault(6)
 async def test_while_the_broker_will_not_take_it_senders_are_told_when_to_come_back(
     served: Served, error: Exception, code: str
 ) -> None:

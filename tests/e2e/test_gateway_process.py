@@ -15,6 +15,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
+import pytest
 
 from core.broker.connect import open_broker
 from core.broker.topology import RECORDER_QUEUE
@@ -125,6 +126,7 @@ async def test_a_request_in_progress_when_it_is_told_to_stop_is_answered(
             assert await gateway.running.wait() == 0
 
 
+@pytest.mark.fault(38)
 async def test_a_hangup_signal_has_the_configuration_and_its_secrets_read_again(
     tmp_path: Path, broker_url: str
 ) -> None:
@@ -143,6 +145,7 @@ async def test_a_hangup_signal_has_the_configuration_and_its_secrets_read_again(
         assert await gateway.end(signal.SIGINT) == 0
 
 
+@pytest.mark.fault(1)
 async def test_a_broker_that_comes_late_goes_and_returns_is_found_again(
     tmp_path: Path, broker_url: str
 ) -> None:

@@ -11,6 +11,7 @@ from tests.stack import Stack
 
 
 @pytest.mark.timeout(420)
+@pytest.mark.fault(33)
 def test_every_parked_action_is_carried_out_once_though_the_replay_is_killed_twice() -> None:
     """The command is killed with -9 after its first slice, run again, killed again, and a consumer
     too; run once more, it does the rest."""

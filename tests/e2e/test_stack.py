@@ -28,6 +28,8 @@ def test_every_part_answers_probes_and_metrics(stack: Stack) -> None:
 
 
 @pytest.mark.timeout(420)
+@pytest.mark.fault(2)
+@pytest.mark.fault(15)
 def test_nothing_is_lost_or_doubled_while_processes_are_killed(stack: Stack) -> None:
     """A consumer and the gateway are killed with -9, the broker is restarted, under load."""
     result = asyncio.run(run(stack, 600))

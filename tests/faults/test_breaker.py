@@ -79,6 +79,7 @@ async def test_a_probe_that_meets_an_absent_journal_does_not_keep_it_half_open(
     assert stage.breakers[0].state is BreakerState.CLOSED
 
 
+@pytest.mark.fault(23)
 async def test_while_it_is_down_the_list_of_retries_is_not_used_up(stage: Stage) -> None:
     """An hour of failing probes parks nothing."""
     worker = await stage.sms(retry=("1s",))
@@ -92,6 +93,7 @@ async def test_while_it_is_down_the_list_of_retries_is_not_used_up(stage: Stage)
     assert {(await stage.stored(action)).state for action in actions} == {State.WAITING}
 
 
+@pytest.mark.fault(22)
 async def test_a_refused_token_pauses_the_provider_and_parks_nothing(stage: Stage) -> None:
     worker = await stage.altcraft()
     await stage.fault("subscriptions/set", "status", status=401, times=1)
@@ -107,6 +109,7 @@ async def test_a_refused_token_pauses_the_provider_and_parks_nothing(stage: Stag
     assert (await stage.stored(second)).state is State.DONE
 
 
+@pytest.mark.fault(22)
 async def test_a_forbidden_operation_rests_and_the_provider_goes_on(stage: Stage) -> None:
     worker = await stage.altcraft()
     await stage.fault("subscriptions/set", "status", status=403, times=1)

@@ -23,6 +23,7 @@ class Answers:
         await asyncio.sleep(0)
 
 
+@pytest.mark.fault(25)
 async def test_a_journal_that_answers_and_cannot_be_written_is_away(postgres_url: str) -> None:
     """A standby after a failover: whoever asked it only to read would consume, fail, and again."""
     await migrate_journal(postgres_url)

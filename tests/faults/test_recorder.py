@@ -153,6 +153,7 @@ async def test_one_record_that_cannot_be_stored_does_not_hold_up_the_others(
     assert [action.reason for action in parked] == ["cannot be stored"]
 
 
+@pytest.mark.fault(32)
 async def test_what_cannot_be_read_is_parked_whole(
     recorder: Presence, journal: SqlJournal, broker: Broker
 ) -> None:
@@ -164,6 +165,7 @@ async def test_what_cannot_be_read_is_parked_whole(
     await expect_eventually(settled)
 
 
+@pytest.mark.fault(25)
 async def test_a_journal_that_is_away_loses_nothing(
     recorder: Presence,
     journal: SqlJournal,

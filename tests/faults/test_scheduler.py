@@ -141,6 +141,7 @@ async def test_a_broker_that_takes_nothing_leaves_it_due(
     assert len(await desk.published()) == 1
 
 
+@pytest.mark.fault(7)
 async def test_an_action_whose_message_is_gone_is_published_again_after_five_minutes(
     desk: Desk,
 ) -> None:

@@ -183,6 +183,7 @@ async def test_a_gateway_that_ends_with_a_spool_goes_on_with_it(
         assert await recorded(gateway.broker, 1) == ["o-1"]
 
 
+@pytest.mark.fault(26)
 async def test_a_full_spool_refuses_and_keeps_what_it_has(
     tmp_path: Path, node: RabbitMQNode, node_url: str
 ) -> None:
@@ -214,6 +215,7 @@ async def test_a_message_of_a_provider_that_is_gone_does_not_hold_up_the_others(
         assert await recorded(gateway.broker, 2) == ["o-1", "o-2"]
 
 
+@pytest.mark.fault(26)
 async def test_a_spool_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "spool").write_text("a file where a folder belongs")
     with pytest.raises(ConfigurationError):

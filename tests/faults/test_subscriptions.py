@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from core.journal.states import State
 from tests.faults.stage import Stage, an_update, message
 
@@ -15,6 +17,7 @@ async def calls(stage: Stage) -> list[dict[str, Any]]:
     return [effect["params"] for effect in await stage.effects(SET)]
 
 
+@pytest.mark.fault(37)
 async def test_a_subscription_that_comes_late_does_not_undo_an_unsubscription(
     stage: Stage,
 ) -> None:

@@ -45,6 +45,7 @@ async def test_the_same_event_with_another_body_sends_what_the_journal_shows(
     assert (await stage.stored(first)).state is State.DONE
 
 
+@pytest.mark.fault(24)
 async def test_a_connection_lost_after_the_effect_is_looked_up_and_not_sent_again(
     stage: Stage,
 ) -> None:
@@ -224,6 +225,7 @@ async def test_a_late_text_whose_call_took_effect_is_done_not_expired(stage: Sta
     assert (await stage.stored(action)).state is State.DONE
 
 
+@pytest.mark.fault(20)
 async def test_a_timeout_is_unknown_and_html_behind_a_200_too(stage: Stage) -> None:
     worker = await stage.sms()
     for event_id, kind in (("slow", "slow-after-effect"), ("html", "html-after-effect")):
@@ -236,6 +238,7 @@ async def test_a_timeout_is_unknown_and_html_behind_a_200_too(stage: Stage) -> N
     assert sorted(await sent(stage)) == ["Order html", "Order slow"]
 
 
+@pytest.mark.fault(22)
 async def test_a_refusal_is_parked_with_the_providers_words(stage: Stage) -> None:
     worker = await stage.sms()
     await stage.fault(SENT, "error-body", times=1, message="Device not found")
@@ -256,6 +259,7 @@ async def test_a_listed_temporary_text_is_tried_again(stage: Stage) -> None:
     assert (await stage.stored(action)).state is State.DONE
 
 
+@pytest.mark.fault(20)
 async def test_a_503_is_tried_again_and_honours_retry_after(stage: Stage) -> None:
     worker = await stage.sms()
     await stage.fault(SENT, "status", status=503, times=1, retry_after=120)
@@ -318,6 +322,7 @@ async def test_a_dry_run_and_a_stranger_are_skipped_without_a_call(stage: Stage)
     assert await sent(stage) == []
 
 
+@pytest.mark.fault(32)
 async def test_a_message_that_cannot_be_read_is_parked_and_let_go(stage: Stage) -> None:
     worker = await stage.sms()
     for body in (b"\xff", b'{"v": 2, "kind": "action"}', b'{"v": 1, "kind": "action", "seq": 0}'):
@@ -326,6 +331,8 @@ async def test_a_message_that_cannot_be_read_is_parked_and_let_go(stage: Stage) 
     assert books.states == {State.PARKED: 3}
 
 
+@pytest.mark.fault(31)
+@pytest.mark.fault(32)
 async def test_an_operation_this_worker_does_not_know_is_parked(stage: Stage) -> None:
     """Old and new versions run side by side during a rollout."""
     worker = await stage.sms()

@@ -150,6 +150,7 @@ async def test_a_full_queue_refuses_the_whole_call_and_the_others_go_on(path: Pa
         assert await broker.depth(QUEUE) == 3
 
 
+@pytest.mark.fault(26)
 async def test_a_full_disk_is_unavailable_and_heals(path: Path) -> None:
     async with EmbeddedBroker(path) as broker:
         await broker.declare(TOPOLOGY)

@@ -61,6 +61,7 @@ async def test_before_anything_is_declared_publishing_raises_unroutable_and_heal
         assert await take_bodies(broker, QUEUE, 1) == [2]
 
 
+@pytest.mark.fault(10)
 async def test_concurrent_publishes_each_get_their_own_verdict(adapter: Adapter) -> None:
     async with adapter.open() as broker:
         await broker.declare(TOPOLOGY)

@@ -37,6 +37,7 @@ async def publish_numbers(broker: Broker, confirmed: set[int], stop: asyncio.Eve
             confirmed.add(number)
 
 
+@pytest.mark.fault(2)
 async def test_a_killed_node_loses_nothing_confirmed_and_the_subscription_goes_on(
     rabbitmq_node: RabbitMQNode, node_url: str
 ) -> None:
@@ -79,6 +80,7 @@ async def test_a_killed_node_loses_nothing_confirmed_and_the_subscription_goes_o
             receiving.cancel()
 
 
+@pytest.mark.fault(4)
 async def test_a_frozen_node_is_unavailable_within_three_seconds_and_nobody_seems_cancelled(
     rabbitmq_node: RabbitMQNode, node_url: str
 ) -> None:
@@ -107,6 +109,7 @@ async def test_a_frozen_node_is_unavailable_within_three_seconds_and_nobody_seem
         assert await take_bodies(broker, OTHER, 1) == [2]
 
 
+@pytest.mark.fault(1)
 async def test_a_broker_that_is_away_at_the_start_is_found_when_it_comes(
     rabbitmq_node: RabbitMQNode, node_url: str
 ) -> None:
@@ -128,6 +131,7 @@ async def test_a_broker_that_is_away_at_the_start_is_found_when_it_comes(
             assert [delivery.body for delivery in await waiting] == [b"1"]
 
 
+@pytest.mark.fault(13)
 async def test_after_a_closed_connection_what_was_buffered_is_handed_out_once(
     rabbitmq_node: RabbitMQNode, node_url: str
 ) -> None:
@@ -152,6 +156,7 @@ async def test_after_a_closed_connection_what_was_buffered_is_handed_out_once(
         await broker.publish(messages(QUEUE, [9]))
 
 
+@pytest.mark.fault(14)
 async def test_wrong_credentials_are_told_without_the_password(node_url: str) -> None:
     wrong = node_url.replace("guest:guest", "guest:pa55word")
     with structlog.testing.capture_logs() as lines:
@@ -166,6 +171,7 @@ async def test_wrong_credentials_are_told_without_the_password(node_url: str) ->
     assert "pa55word" not in str(lines) + str(caught.value)
 
 
+@pytest.mark.fault(9)
 async def test_under_a_memory_alarm_publishers_are_told_and_consumers_go_on(
     rabbitmq_node: RabbitMQNode, node_url: str
 ) -> None:

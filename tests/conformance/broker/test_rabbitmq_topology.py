@@ -39,6 +39,8 @@ async def declare_otherwise(url: str, queue: str, arguments: dict[str, Any]) -> 
         await made.bind(exchange, routing_key=queue)
 
 
+@pytest.mark.fault(7)
+@pytest.mark.fault(13)
 async def test_a_deleted_queue_is_unroutable_and_the_subscription_returns_with_the_queue(
     node_url: str,
 ) -> None:
@@ -65,6 +67,7 @@ async def test_a_deleted_queue_is_unroutable_and_the_subscription_returns_with_t
         await until_depth(broker, QUEUE, 0)
 
 
+@pytest.mark.fault(13)
 async def test_a_consumer_the_broker_silently_lost_is_replaced_when_it_has_been_idle(
     node_url: str,
 ) -> None:
@@ -93,6 +96,7 @@ async def test_an_idle_subscription_keeps_what_it_holds(node_url: str) -> None:
         await until_depth(broker, QUEUE, 0)
 
 
+@pytest.mark.fault(8)
 async def test_a_deleted_exchange_is_unroutable_until_it_is_declared_again(node_url: str) -> None:
     async with open_broker(node_url) as broker:
         await broker.declare(TOPOLOGY)
@@ -107,6 +111,7 @@ async def test_a_deleted_exchange_is_unroutable_until_it_is_declared_again(node_
         assert await take_bodies(broker, QUEUE, 1) == [2]
 
 
+@pytest.mark.fault(6)
 async def test_a_full_queue_refuses_and_the_others_go_on(node_url: str) -> None:
     arguments = {"x-queue-type": "quorum", "x-max-length": 1, "x-overflow": "reject-publish"}
     await declare_otherwise(node_url, QUEUE, arguments)
@@ -117,6 +122,7 @@ async def test_a_full_queue_refuses_and_the_others_go_on(node_url: str) -> None:
         await broker.publish(messages(OTHER, [1]))
 
 
+@pytest.mark.fault(12)
 async def test_a_queue_with_other_arguments_is_one_clear_error_and_publishing_goes_on(
     node_url: str,
 ) -> None:

@@ -97,6 +97,7 @@ async def test_what_is_in_it_is_there_for_the_next_process(tmp_path: Path) -> No
         assert await bodies(spool) == [1, 2]
 
 
+@pytest.mark.fault(26)
 async def test_a_process_killed_with_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     acknowledged = put_until_killed(tmp_path)
     async with opened(tmp_path) as spool:
@@ -131,6 +132,7 @@ async def test_of_one_call_all_are_kept_or_none(tmp_path: Path) -> None:
         assert await bodies(spool) == []
 
 
+@pytest.mark.fault(26)
 async def test_a_full_disk_is_told_and_heals(tmp_path: Path) -> None:
     async with opened(tmp_path) as spool:
         await spool.put(some(1))
@@ -152,6 +154,7 @@ async def test_one_process_at_a_time(tmp_path: Path) -> None:
                 pass
 
 
+@pytest.mark.fault(26)
 async def test_a_damaged_file_stops_the_start_and_says_what_to_do(tmp_path: Path) -> None:
     """It may hold accepted events: going on without them would lose them silently."""
     async with opened(tmp_path) as spool:

@@ -1,0 +1,96 @@
+"""Old and new configuration beside each other: what is on its way needs neither its rule nor its
+provider's old settings, and what nobody knows any more waits instead of breaking anything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.e2e.whole import KEYS, Whole, every, whole
+
+OLD = """
+sources:
+  shop: {verify: {scheme: bearer, secrets: [{env: SHOP_KEY}]}, events: ["order.*"]}
+providers:
+  sms:
+    kind: smsgateway24
+    url: "{sandbox}/smsgateway24"
+    token: {env: TOKEN}
+    device_id: 260
+    region: DE
+    retry: [1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s]
+rules:
+  - id: thanks
+    on: order.placed
+    do: [{call: sms.send, with: {to: "+4915112345678", text: "Thanks for {{ event.id }}"}}]
+  - id: kept
+    on: order.kept
+    do: [{call: sms.send, with: {to: "+4915112345678", text: "Kept {{ event.id }}"}}]
+"""
+RULE = OLD[OLD.index("  - id: thanks") : OLD.index("  - id: kept")]
+
+
+@pytest.fixture(autouse=True)
+def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+async def postern(tmp_path: Path) -> AsyncIterator[Whole]:
+    async with whole(tmp_path, OLD) as running:
+        yield running
+
+
+async def rename(postern: Whole, old: str, new: str) -> None:
+    """The provider, and all that the rules call of it."""
+    text = postern.config.read_text(encoding="utf-8")
+    await change(postern, text.replace(f"  {old}:\n", f"  {new}:\n").replace(f"{old}.", f"{new}."))
+
+
+async def change(postern: Whole, text: str) -> None:
+    """As a new ConfigMap: noticed by itself, in force once the version is another."""
+    before = await version(postern)
+    postern.config.write_text(text, encoding="utf-8")
+    async with asyncio.timeout(20):
+        while await version(postern) == before:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.1)
+
+
+async def version(postern: Whole) -> str:
+    async with aiohttp.ClientSession() as http, http.get(f"{postern.admin}/metrics") as answer:
+        text = await answer.text()
+    return next(line for line in text.splitlines() if line.startswith("postern_rules_info{"))
+
+
+@pytest.mark.fault(31)
+async def test_an_action_whose_rule_is_gone_is_carried_out(postern: Whole) -> None:
+    await postern.fault("addsms", "status", status=429, retry_after=2)
+    (receipt,) = await postern.post({"id": "o-1", "type": "order.placed"})
+    await postern.record(receipt["ref"], every(state="waiting"))
+    text = postern.config.read_text(encoding="utf-8")
+    await change(postern, text.replace(RULE, ""))
+    await postern.record(receipt["ref"], every(state="done"))
+    (nothing,) = await postern.post({"id": "o-2", "type": "order.placed"})
+    assert nothing["actions"] == []
+    assert [it["params"]["body"] for it in await postern.effects("addsms")] == ["Thanks for o-1"]
+
+
+@pytest.mark.fault(31)
+async def test_an_action_whose_provider_is_gone_waits_until_it_is_back(postern: Whole) -> None:
+    """A new gateway may know providers that old consumers do not know yet, and the other way
+    round."""
+    await postern.fault("addsms", "status", status=429, retry_after=2)
+    (receipt,) = await postern.post({"id": "o-1", "type": "order.placed"})
+    await postern.record(receipt["ref"], every(state="waiting"))
+    await rename(postern, "sms", "texts")
+    (other,) = await postern.post({"id": "o-2", "type": "order.kept"})
+    await postern.record(other["ref"], every(state="done"))
+    await asyncio.sleep(3)
+    assert [it["params"]["body"] for it in await postern.effects("addsms")] == ["Kept o-2"]
+    await rename(postern, "texts", "sms")
+    await postern.record(receipt["ref"], every(state="done"))
