@@ -2,10 +2,10 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-.PHONY: help demo test check bench fmt stack proof docs lock
+.PHONY: help demo test check bench fmt stack torture proof docs lock
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: ## start everything with simulated providers and post sample events (ONCE=1: end after the table)
 	@scripts/setup
@@ -39,12 +39,21 @@ bench: ## measure every case beside bare peers (ARGS=--readme: and put the table
 	@scripts/system-packages rabbitmq postgresql
 	@.venv/bin/python -m bench $(ARGS)
 
-proof: ## the long runs: 10,000 events while processes are killed, 5,000 texts of a campaign, 10,000 replayed (ARGS: --events N)
+torture: ## random faults everywhere for a while (MINUTES=2 SEED=: a seed makes the same schedule again)
 	@scripts/setup tests
 	@scripts/system-packages rabbitmq postgresql
-	@.venv/bin/python -m tests.chaos $(ARGS)
+	@.venv/bin/python -m tests.torture --minutes $(or $(MINUTES),2) $(if $(SEED),--seed $(SEED))
+
+proof: ## the long runs, an hour and more: torture, kills, a dead provider, a campaign, a replay, a cluster
+	@scripts/setup tests
+	@scripts/system-packages rabbitmq postgresql
+	@.venv/bin/python -m tests.chaos --events 10000
 	@.venv/bin/python -m tests.bulk --texts 5000 --gather 25
 	@.venv/bin/python -m tests.replay_proof --actions 10000
+	@.venv/bin/python -m tests.urgent_proof --bulk 100000
+	@.venv/bin/python -m tests.outage_proof --down 600
+	@.venv/bin/python -m tests.cluster_proof
+	@for seed in 1 2 3; do .venv/bin/python -m tests.torture --minutes 10 --seed $$seed || exit 1; done
 
 docs: ## write the pages that are made from the code
 	@scripts/setup

@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -22,6 +22,7 @@ from core.broker.topology import RECORDER_QUEUE
 from core.messages import decode_record
 from tests.e2e.serving import CONFIG, KEYS, ORDER, SHOP
 from tests.servers.process import free_ports
+from tests.servers.proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -150,17 +151,24 @@ async def test_a_broker_that_comes_late_goes_and_returns_is_found_again(
     tmp_path: Path, broker_url: str
 ) -> None:
     """The way to the real broker is cut and opened; nobody touches the gateway."""
-    async with Road(broker_url) as road, started(tmp_path, road.url) as gateway:
+    with Proxy(urlsplit(broker_url).port or 0) as road:
+        road.refuse()
+        await _late_and_gone(tmp_path, broker_url, road)
+
+
+async def _late_and_gone(folder: Path, broker_url: str, road: Proxy) -> None:
+    async with started(folder, road.url(broker_url)) as gateway:
         await gateway.until("/livez", 200)
         assert await gateway.probe("/readyz") == 503
         assert (await timed(gateway))[0] == 503
-        await road.open()
+        road.refuse(refusing=False)
         await gateway.until("/readyz", 200)
         assert (await gateway.post(ORDER))[0] == 202
-        await road.cut()
+        road.refuse()
+        road.reset()
         assert (await timed(gateway))[0] == 503
         assert await gateway.probe("/readyz") == 200
-        await road.open()
+        road.refuse(refusing=False)
         async with asyncio.timeout(30):
             while (await gateway.post(ORDER))[0] != 202:  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.05)
@@ -183,54 +191,3 @@ async def test_a_wrong_configuration_stops_the_start_with_one_line(tmp_path: Pat
     async with started(tmp_path, "amqp://127.0.0.1:9/", POSTERN_BORKER="x") as gateway:
         assert await gateway.running.wait() == 2
     assert "did you mean POSTERN_BROKER?" in (tmp_path / "told").read_text()
-
-
-class Road:
-    """A TCP road to a server that can be cut and opened."""
-
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self._target = (parts.hostname or "127.0.0.1", parts.port or 5672)
-        (self._port,) = free_ports(1)
-        place = f"{parts.username}:{parts.password}@" if parts.username else ""
-        self.url = urlunsplit(parts._replace(netloc=f"{place}127.0.0.1:{self._port}"))
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.cut()
-
-    async def open(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
-
-    async def cut(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        for writer in self._writers:
-            writer.transport.abort()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._writers.clear()
-        self._server = None
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(*self._target)
-        self._writers |= {writer, far_writer}
-        for source, sink in ((reader, far_writer), (far_reader, writer)):
-            task = asyncio.create_task(_pour(source, sink))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-
-async def _pour(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    try:
-        while data := await source.read(65536):
-            sink.write(data)
-            await sink.drain()
-    except ConnectionError:
-        pass
-    finally:
-        sink.close()
