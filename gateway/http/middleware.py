@@ -17,6 +17,7 @@ from core.errors import MalformedRequest, NotFound, Unauthenticated
 from core.logs import get_logger
 from gateway.http.problem import Problem, answer_problem, problem_of
 from gateway.http.readiness import Readiness
+from gateway.http.telling import Telling
 from gateway.metrics import Metrics
 from gateway.settings import Limits
 
@@ -33,6 +34,7 @@ def watch_requests(
 ) -> Middleware:
     """The middleware: whatever happens inside, the client gets an answer in one form."""
     retry_after = math.ceil(limits.retry_after.total_seconds())
+    telling = Telling(clock)
 
     @web.middleware
     async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -47,7 +49,10 @@ def watch_requests(
             source = request.get(SOURCE, NOBODY)
             if isinstance(error, Unauthenticated):
                 metrics.signature_failures.labels(source, error.cause).inc()
-            _tell(problem, error, source=source, instance=instance)
+            left_out = telling.turn(source, problem.code)
+            if left_out is not None:
+                more = {"left_out": left_out} if left_out else {}
+                _tell(problem, error, source=source, instance=instance, **more)
             response, code = answer_problem(problem, instance=instance), problem.code
         if readiness.draining:
             # Kept alive, the connection would be closed under the client's next request.
@@ -69,24 +74,21 @@ def _translate(error: Exception) -> Exception:
     return error
 
 
-def _tell(problem: Problem, error: Exception, *, source: str, instance: str) -> None:
-    """A line for each refused request; the cause of a failed authentication is in its metric
-    only."""
+def _tell(problem: Problem, error: Exception, **about: str | int) -> None:
+    """A line for a refused request; the cause of a failed authentication is in its metric only."""
     if problem.status == 500:
-        log.error("request_failed", source=source, instance=instance, exc_info=error)
+        log.error("request_failed", exc_info=error, **about)
     elif problem.status == 503:
         log.warning(
             "request_not_accepted",
-            source=source,
             code=problem.code,
-            instance=instance,
             error=error,
+            **about,
         )
     else:
         log.info(
             "request_refused",
-            source=source,
             status=problem.status,
             code=problem.code,
-            instance=instance,
+            **about,
         )
