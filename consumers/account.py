@@ -59,7 +59,7 @@ class Account:
             case State.PARKED:
                 self._log.warning("action_parked", **fields)
             case State.WAITING:
-                self._log.info("action_waits", due_in=str(finish.due_in), **fields)
+                self._log.info("action_waits", due_in=_seconds(finish.due_in), **fields)
             case _:
                 self._log.debug(f"action_{finish.state.value}", **fields)
         if finish.state in ENDED:
@@ -84,3 +84,7 @@ class Account:
         self._metrics.ended.labels(self._provider, state.value).inc()
         age = (self._clock.now() - action.accepted_at).total_seconds()
         self._metrics.age.labels(self._provider, action.lane.value).observe(max(0.0, age))
+
+
+def _seconds(pause: timedelta | None) -> str | None:
+    return None if pause is None else f"{pause.total_seconds():.1f} s"
