@@ -147,9 +147,9 @@ class Stack:
         """kill -9."""
         self._parts.pop(part).end(signal.SIGKILL)
 
-    def stop(self, part: str) -> None:
-        """SIGTERM, and wait until it has finished what it holds."""
-        self._parts.pop(part).end(signal.SIGTERM, within=timedelta(seconds=40))
+    def stop(self, part: str) -> int:
+        """SIGTERM, and wait until it has finished what it holds; its exit code (0: in order)."""
+        return self._parts.pop(part).end(signal.SIGTERM, within=timedelta(seconds=40))
 
     def signal(self, part: str, number: signal.Signals) -> None:
         """SIGSTOP and SIGCONT, say: the part stays."""

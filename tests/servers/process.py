@@ -104,8 +104,9 @@ class GuardedProcess:
         if self.running:
             self._child.send_signal(number)
 
-    def end(self, number: signal.Signals, *, within: timedelta = timedelta(seconds=20)) -> None:
-        """Signal the process and wait until it is gone; after `within` it is killed."""
+    def end(self, number: signal.Signals, *, within: timedelta = timedelta(seconds=20)) -> int:
+        """Signal the process and wait until it is gone; after `within` it is killed. Returns its
+        exit code (-9: it was killed)."""
         self.send(number)
         if number == signal.SIGKILL:
             # Its children stand in the same group unless they made their own (PostgreSQL's do, and
@@ -118,6 +119,7 @@ class GuardedProcess:
             self._child.kill()
             self._child.wait()
         self._guard.dismiss()
+        return self._child.returncode
 
     def wait(self, within: timedelta) -> int:
         """Wait for the process to end by itself; returns its exit code."""

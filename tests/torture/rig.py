@@ -44,6 +44,8 @@ class Rig(Stack):
             proxy.lead_to(self._ports["sandbox"])
         self.busy: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """One fault at a time for each part and each server, by its name."""
+        self.died: list[str] = []
+        """Parts that ended by themselves, or did not end in order when they were asked to."""
 
     @property
     def proxies(self) -> tuple[Proxy, ...]:
@@ -64,6 +66,21 @@ class Rig(Stack):
         if part == "gateway":
             environment["POSTERN_SPOOL"] = str(self.folder / "spool")
         return environment
+
+    def kill(self, part: str) -> None:
+        self._look_whether_it_lives(part)
+        super().kill(part)
+
+    def stop(self, part: str) -> int:
+        self._look_whether_it_lives(part)
+        code = super().stop(part)
+        if code != 0:
+            self.died.append(f"{part} ended with {code} after SIGTERM")
+        return code
+
+    def _look_whether_it_lives(self, part: str) -> None:
+        if not self.running(part):
+            self.died.append(f"{part} had ended by itself")
 
     def _proxy(self, port: int) -> Proxy:
         return self._opened.enter_context(Proxy(port))

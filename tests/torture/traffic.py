@@ -25,6 +25,8 @@ REGULARS = tuple(f"regular-{n}" for n in range(8))
 
 _ANSWER_LIMIT = aiohttp.ClientTimeout(total=10)
 _AGAIN = 0.5
+_PATIENCE = 600.0
+"""Seconds after which an event that nobody takes is a failure."""
 _LATE = 2.0
 """Seconds by which an event may overtake another."""
 
@@ -84,6 +86,10 @@ class _Sender:
 
     async def send(self, event: dict[str, Any], *, key: str, late: float) -> None:
         await asyncio.sleep(late)
+        async with asyncio.timeout(_PATIENCE):
+            await self._until_taken(event, key)
+
+    async def _until_taken(self, event: dict[str, Any], key: str) -> None:
         headers = {"Authorization": f"Bearer {key}"}
         while True:
             try:
