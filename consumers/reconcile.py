@@ -86,8 +86,10 @@ class Reconciler:
                     return Failed(reason=sighting.reason)
                 case Finding.EMPTY:
                     # The other forms are asked all the same: one of them may find it.
-                    proven = sighting.proven or await self._prove(query.form, action, held, ask)
-                    if not proven:
+                    proof = sighting.proven or await self._prove(query.form, action, held, ask)
+                    if isinstance(proof, Failed):
+                        return proof
+                    if not proof:
                         unproven = unproven or query.form
         if unproven is None:
             return Absent()
@@ -113,7 +115,9 @@ class Reconciler:
             claimed |= {sighting.reference}
         return Sighting(finding=Finding.FAILED, reason="too many texts of other actions in the way")
 
-    async def _prove(self, form: str, action: Action, held: Looked, ask: Ask) -> bool:
+    async def _prove(self, form: str, action: Action, held: Looked, ask: Ask) -> bool | Failed:
+        """Whether this form of question finds an earlier text. A question that failed has not
+        answered: a person must not be asked for it, a later look may tell."""
         if form in self._proven:
             return True
         earlier = await self._memory.last_done(
@@ -127,11 +131,14 @@ class Reconciler:
                 continue
             answer = await _asked(ask, query.request)
             if isinstance(answer, Sighting):
-                return False
+                return Failed(reason=answer.reason)
             sighting = held.lookup.read(answer, earlier.params, identity, frozenset())
-            if sighting.finding is Finding.FOUND:
-                self._proven.add(form)
-                return True
+            match sighting.finding:
+                case Finding.FOUND:
+                    self._proven.add(form)
+                    return True
+                case Finding.FAILED:
+                    return Failed(reason=sighting.reason)
         return False
 
 

@@ -20,7 +20,13 @@ from consumers.waiting import first_of, pause
 from core.broker.port import Broker, Outgoing
 from core.broker.topology import RECORDER_QUEUE, Topology, work_queue
 from core.clock import Clock
-from core.errors import BrokerError, JournalUnavailable, PublishRefused, Unroutable
+from core.errors import (
+    BrokerError,
+    JournalUnavailable,
+    PublishRefused,
+    TopologyMismatch,
+    Unroutable,
+)
 from core.journal.port import Due, Journal
 from core.logs import get_logger
 from core.messages import Lane, encode_action
@@ -114,8 +120,15 @@ class Scheduler:
             return not await self._broker.depth(queue)
         except Unroutable:
             log.warning("scheduler_queue_was_gone", queue=queue)
-            await self._broker.declare(Topology.of(self._providers()))
+            await self._declare()
             return True
+
+    async def _declare(self) -> None:
+        """A queue that stands with other arguments does not keep the others from being healed."""
+        try:
+            await self._broker.declare(Topology.of(self._providers()))
+        except TopologyMismatch as error:
+            log.warning("topology_mismatch", error=error)
 
     async def heal(self) -> None:
         """Publish again what has been queued for long although its queue is empty: a queue was
@@ -123,7 +136,7 @@ class Scheduler:
         if self._missing:
             # A queue may be there without its binding, or the exchange be gone.
             self._missing = False
-            await self._broker.declare(Topology.of(self._providers()))
+            await self._declare()
         await self._is_empty(RECORDER_QUEUE)
         for provider in self._providers():
             for lane in Lane:
@@ -164,7 +177,8 @@ class Scheduler:
             except BrokerError as error:
                 log.warning("scheduler_cannot_publish", queue=queue, reason=str(error))
                 failed = error
-                self._missing |= isinstance(error, Unroutable)
+                known = provider in self._providers()
+                self._missing |= known and isinstance(error, Unroutable)
                 if isinstance(error, Unroutable | PublishRefused):
                     until = self._clock.monotonic() + _REST.total_seconds()
                     self._resting[provider, lane.value] = until

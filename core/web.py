@@ -37,6 +37,13 @@ def answer_json(body: object, *, status: int = 200) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
 
 
+_BACKLOG = 64
+"""Connections that may be accepted at one go, each a file descriptor, before any is refused."""
+
+_COUNT_EVERY = 0.05
+"""Seconds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
     """How many connections there may be at a time. Those beyond are answered 503 unread, and
@@ -78,6 +85,8 @@ class _Site(web.BaseSite):
         super().__init__(runner)
         self._address = address
         self._bound = bound
+        self._open = 0
+        self._counted = 0.0
 
     @property
     def name(self) -> str:
@@ -86,17 +95,29 @@ class _Site(web.BaseSite):
     async def start(self) -> None:
         await super().start()
         self._server = await asyncio.get_running_loop().create_server(
-            self._taken, self._address.host or None, self._address.port, backlog=128
+            self._taken, self._address.host or None, self._address.port, backlog=_BACKLOG
         )
 
     def _taken(self) -> asyncio.BaseProtocol:
         server, bound = self._runner.server, self._bound
         if server is None:
             raise RuntimeError("a site listens before its runner is set up")
-        if bound is not None and len(server.connections) >= bound.connections:
+        if bound is not None and self._is_full(server, bound.connections):
             bound.refused()
             return _Refusal(bound.retry_after)
         return server()
+
+    def _is_full(self, server: web.Server, most: int) -> bool:
+        """Counted up here, since many are accepted before the first one is registered; the true
+        number costs a copy of them all, so that it is looked at now and then."""
+        now = asyncio.get_running_loop().time()
+        if self._open >= most and now - self._counted >= _COUNT_EVERY:
+            self._counted = now
+            self._open = len(server.connections)
+        if self._open >= most:
+            return True
+        self._open += 1
+        return False
 
 
 class _Refusal(asyncio.Protocol):

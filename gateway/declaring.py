@@ -26,13 +26,17 @@ MISSING_REST = 5.0
 
 
 class Declaring:
-    """Declares the running configuration's queues until they stand, and says so to `readiness`."""
+    """Declares the running configuration's queues until they stand, and says so to `readiness`.
+
+    It is the publisher of the gateway as well, so that it hears of a queue that is missing.
+    """
 
     def __init__(self, *, broker: Broker, running: Running, readiness: Readiness) -> None:
         self._broker = broker
         self._running = running
         self._readiness = readiness
         self._missing = asyncio.Event()
+        self._mismatch: str | None = None
 
     @property
     def connected(self) -> bool:
@@ -44,7 +48,9 @@ class Declaring:
         try:
             await self._broker.publish(messages)
         except Unroutable:
-            self._missing.set()
+            # What the spool still holds for a provider that is gone finds no queue for ever.
+            if {message.queue for message in messages} <= {*self._running.current.topology.queues}:
+                self._missing.set()
             raise
 
     async def first(self, within: timedelta) -> None:
@@ -60,25 +66,29 @@ class Declaring:
         """Try until the queues stand, and again whenever one was missing. A mismatch is told once
         and waits for a person: the process stays up, not ready if it never was, since only another
         restart or an operator at the broker can mend it."""
-        told: str | None = None
+        while not self._readiness.declared:
+            await _rest(MISSING_REST if self._mismatch else AGAIN_AFTER)
+            await self._try()
         while True:
-            if self._readiness.declared:
-                await self._missing.wait()
-                self._missing.clear()
-                log.warning("queues_missing", hint="a message found none; they are declared again")
-            else:
+            await self._missing.wait()
+            self._missing.clear()
+            log.warning("queues_missing", hint="a message found none; they are declared again")
+            while not await self._try():
                 await _rest(AGAIN_AFTER)
-            try:
-                await self._declare()
-            except TopologyMismatch as error:
-                self._readiness.broker_problem = str(error)
-                if told != str(error):
-                    log.warning("topology_mismatch", error=error)
-                told = str(error)
-            except BrokerError:
-                self._missing.set()
-            if self._readiness.declared:
-                await _rest(MISSING_REST)
+            await _rest(MISSING_REST)
+
+    async def _try(self) -> bool:
+        """False: the broker did not answer."""
+        try:
+            await self._declare()
+        except TopologyMismatch as error:
+            self._readiness.broker_problem = str(error)
+            if self._mismatch != str(error):
+                log.warning("topology_mismatch", error=error)
+            self._mismatch = str(error)
+        except BrokerError:
+            return False
+        return True
 
     async def _declare(self) -> None:
         await self._broker.declare(self._running.current.topology)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 _MOST_CONNECTIONS = 10_000
-_KEPT_FILES = 96
+_KEPT_FILES = 160
 
 
 def _connections() -> int:

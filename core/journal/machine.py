@@ -51,6 +51,9 @@ TAKEOVER_LIMIT = 5
 """Claims in a row that ended without an outcome before the action is parked: it may be killing its
 workers."""
 
+DEAD_LIMIT = 2
+"""The same for an action whose message the broker gave up on."""
+
 SCATTER = 20_000_000
 """Microseconds over which actions are scattered that two workers in a row ended with. One of them
 may be ending the workers; tried again together, the others would end with it until all are
@@ -60,9 +63,6 @@ _SUSPECT = 2
 
 NEWER_PAUSE = 30_000_000
 """Microseconds between looks at a newer action that is not carried out yet; its end wakes too."""
-
-DEAD_LIMIT = 2
-"""The same for an action whose message the broker gave up on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

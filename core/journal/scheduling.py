@@ -31,8 +31,8 @@ async def take_over(
 ) -> list[str]:
     """Running actions whose lease ran out (or that any owner but `other_than` holds) change hands.
 
-    Their outcome is unknown: the call may have been made. Their profile stays theirs until they are
-    due.
+    Their outcome is unknown: the call may have been made. Their profile stays theirs until the lag
+    is over.
     """
     table = tables.actions
     if other_than is None:

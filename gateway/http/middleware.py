@@ -49,7 +49,8 @@ def watch_requests(
             source = request.get(SOURCE, NOBODY)
             if isinstance(error, Unauthenticated):
                 metrics.signature_failures.labels(source, error.cause).inc()
-            left_out = telling.turn(source, problem.code)
+            kind = type(error).__name__ if problem.status == 500 else problem.code
+            left_out = telling.turn(source, kind)
             if left_out is not None:
                 more = {"left_out": left_out} if left_out else {}
                 _tell(problem, error, source=source, instance=instance, **more)

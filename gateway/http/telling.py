@@ -31,10 +31,10 @@ class Telling:
         self._window = window.total_seconds()
         self._kinds: dict[tuple[str, str], _Kind] = {}
 
-    def turn(self, source: str, code: str) -> int | None:
+    def turn(self, source: str, kind_name: str) -> int | None:
         """None: leave this one out. Otherwise how many of its kind were left out before it."""
         now = self._clock.monotonic()
-        kind = self._kinds.setdefault((source, code), _Kind(now))
+        kind = self._kinds.setdefault((source, kind_name), _Kind(now))
         if now - kind.since >= self._window:
             kind.since, kind.told = now, 0
         if kind.told >= self._most:

@@ -30,13 +30,25 @@ def few_files(count: int) -> Iterator[None]:
 
 async def idle(gateway: Process, count: int) -> list[asyncio.StreamWriter]:
     """Connections on which nothing is ever said."""
-    opened = []
-    for _ in range(count):
+
+    async def one() -> asyncio.StreamWriter | None:
         with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(2):
                 _, writer = await asyncio.open_connection("127.0.0.1", gateway.listen)
-                opened.append(writer)
-    return opened
+                return writer
+        return None
+
+    opened = [await one() for _ in range(count // 2)]
+    opened += await asyncio.gather(*(one() for _ in range(count // 2)))
+    return [writer for writer in opened if writer is not None]
+
+
+async def metric(gateway: Process, name: str) -> float:
+    async with gateway.session.get(f"http://127.0.0.1:{gateway.admin}/metrics") as answer:
+        text = await answer.text()
+    return next(
+        float(line.split()[-1]) for line in text.splitlines() if line.startswith(f"{name} ")
+    )
 
 
 @pytest.mark.fault(35)
@@ -50,6 +62,8 @@ async def test_without_file_descriptors_the_probes_answer_and_it_recovers(
         opened = await idle(gateway, 400)
         status, _ = await gateway.post(ORDER)
         assert status == 503
+        assert await metric(gateway, "postern_connections_refused_total") > 0
+        assert await metric(gateway, "postern_broker_connected") == 1
         async with aiohttp.ClientSession() as http:
             for _ in range(5):
                 started_at = time.monotonic()

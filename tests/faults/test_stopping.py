@@ -72,7 +72,7 @@ async def service(stack: Stack) -> AsyncIterator[Proxy]:
                 if ready:
                     proxy.lead_to(*(stack.listens(gateway) for gateway in ready))
 
-    with Proxy(*(stack.listens(gateway) for gateway in GATEWAYS)) as proxy:
+    with Proxy(*(stack.listens(gateway) for gateway in GATEWAYS), strict=True) as proxy:
         following = asyncio.create_task(follow(proxy))
         try:
             yield proxy
@@ -95,7 +95,7 @@ async def load(stack: Stack, first: int) -> AsyncIterator[Clients]:
     clients, stop = Clients(), asyncio.Event()
     headers = {"Authorization": f"Bearer {stack.key}"}
 
-    async def client(url: str) -> None:
+    async def client(url: str, pause: float) -> None:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as http:
             while not stop.is_set():
                 event = order(first + clients.sent)
@@ -110,11 +110,15 @@ async def load(stack: Stack, first: int) -> AsyncIterator[Clients]:
                             clients.errors.append(f"HTTP {answer.status}")
                 except (aiohttp.ClientError, TimeoutError) as error:
                     clients.errors.append(repr(error))
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(pause)
 
     async with service(stack) as proxy, asyncio.TaskGroup() as group:
+        url = f"http://127.0.0.1:{proxy.port}/v1/events"
         for _ in range(CLIENTS):
-            group.create_task(client(f"http://127.0.0.1:{proxy.port}/v1/events"))
+            group.create_task(client(url, 0.1))
+        # And some that say something now and then.
+        for _ in range(3):
+            group.create_task(client(url, 2))
         try:
             yield clients
         finally:
@@ -130,7 +134,7 @@ async def test_gateways_end_one_after_the_other_and_no_client_sees_an_error(
         for gateway in GATEWAYS:
             await asyncio.sleep(2)
             before = clients.sent
-            await asyncio.to_thread(stack.stop, gateway)
+            assert await asyncio.to_thread(stack.stop, gateway) == 0
             assert clients.sent - before > 50, "the load went on meanwhile"
             await asyncio.to_thread(stack.start, gateway)
             await asyncio.sleep(2 * LATE)
@@ -157,7 +161,7 @@ async def test_consumers_end_with_fifty_calls_under_way_and_none_is_lost_or_made
                 await asyncio.sleep(2)
                 under_way = (await journal.books()).states.get(State.RUNNING, 0)
                 started = time.monotonic()
-                await asyncio.to_thread(stack.stop, part)
+                assert await asyncio.to_thread(stack.stop, part) == 0
                 took = time.monotonic() - started
                 tell(f"{part} ended in {took:.1f} s, with {under_way} calls under way in all")
                 assert under_way >= 50
@@ -168,6 +172,9 @@ async def test_consumers_end_with_fifty_calls_under_way_and_none_is_lost_or_made
     tell(f"consumers ended: {clients.sent} requests, errors: {clients.errors}")
     assert clients.errors == []
     await expect_all_carried_out(stack, clients)
+    for part in ("consumers-1", "consumers-2"):
+        told = (stack.folder / f"{part}.log").read_text(encoding="utf-8")
+        assert "scheduler_took_over" not in told, "calls were finished, not cut off"
 
 
 def tell(line: str) -> None:

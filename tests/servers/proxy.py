@@ -23,11 +23,15 @@ _RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Proxy:
-    """Listens on loopback and leads to the first of `targets` that takes the connection, beginning
-    with another one each time, as a Kubernetes Service does."""
+    """Listens on loopback and leads to one of `targets` after the other. If one does not take the
+    connection the next is tried, unless it is to be `strict`, as a Kubernetes Service is: the
+    client then sees the refusal."""
 
-    def __init__(self, *targets: int, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, *targets: int, host: str = "127.0.0.1", port: int = 0, strict: bool = False
+    ) -> None:
         self._targets: Sequence[int] = targets
+        self._strict = strict
         self._turns = itertools.count()
         self._listener = socket.create_server((host, port))
         self.port: int = self._listener.getsockname()[1]
@@ -161,7 +165,7 @@ class Proxy:
     async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         targets = self._targets
         first = next(self._turns)
-        for n in range(len(targets)):
+        for n in range(1 if self._strict else len(targets)):
             with contextlib.suppress(OSError):
                 return await asyncio.open_connection(
                     "127.0.0.1", targets[(first + n) % len(targets)]

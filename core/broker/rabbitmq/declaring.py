@@ -59,14 +59,21 @@ def dead_queue_arguments() -> dict[str, Any]:
 
 
 async def declare(connection: AbstractConnection, topology: Topology) -> None:
-    """Idempotent; the dead queue first, so that nothing dies before it has a place to go."""
-    try:
-        channel = await connection.channel()
-        await _declare_queue(channel, DEAD_EXCHANGE, DEAD_QUEUE, dead_queue_arguments())
-        for queue in topology.queues:
-            await _declare_queue(channel, EXCHANGE, queue, work_queue_arguments())
-    except ChannelPreconditionFailed as error:
-        raise TopologyMismatch(_difference(error)) from error
+    """Idempotent; the dead queue first, so that nothing dies before it has a place to go. One queue
+    that stands otherwise does not keep the others from being declared."""
+    wanted = [(DEAD_EXCHANGE, DEAD_QUEUE, dead_queue_arguments())]
+    wanted += [(EXCHANGE, queue, work_queue_arguments()) for queue in topology.queues]
+    refused: ChannelPreconditionFailed | None = None
+    channel = await connection.channel()
+    for exchange, queue, arguments in wanted:
+        try:
+            await _declare_queue(channel, exchange, queue, arguments)
+        except ChannelPreconditionFailed as error:
+            refused = refused or error
+            # The refusal closed the channel.
+            channel = await connection.channel()
+    if refused is not None:
+        raise TopologyMismatch(_difference(refused)) from refused
 
 
 async def ready(connection: AbstractConnection, queue: str) -> int:

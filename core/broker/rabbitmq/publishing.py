@@ -146,7 +146,12 @@ class Publishing:
             self._doubted.clear()
             if channel.is_closed:
                 return
-            await _sign_of_life(connection)
+            try:
+                await _sign_of_life(connection)
+            except BrokerError:
+                # At once: the channel of a dead node takes its time to close.
+                self._link.drop(connection)
+                raise
 
 
 async def _sign_of_life(connection: AbstractConnection) -> None:
