@@ -29,6 +29,7 @@ _HEARTBEAT = 10
 _CONNECT_LIMIT = timedelta(seconds=5)
 _ABANDON_LIMIT = timedelta(milliseconds=500)
 _CLOSE_LIMIT = timedelta(seconds=4)
+_CANCEL_AGAIN = timedelta(seconds=10)
 _RETRY = timedelta(seconds=1)
 _RETRY_REFUSED = timedelta(seconds=5)
 
@@ -86,8 +87,10 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        # The library swallows a cancellation at times, and the process would never end.
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=_CANCEL_AGAIN.total_seconds())
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("broker_task_failed", exc_info=error)
 

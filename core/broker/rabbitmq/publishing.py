@@ -16,7 +16,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.channel import Channel
 from pamqp.commands import Basic
 
-from core.broker.failures import library_failures, raise_as_ours
+from core.broker.failures import library_failures, raise_as_ours, really_cancelled
 from core.broker.port import Outgoing
 from core.broker.rabbitmq.link import Link, pause
 from core.broker.topology import EXCHANGE
@@ -152,6 +152,9 @@ class Publishing:
                 # At once: the channel of a dead node takes its time to close.
                 self._link.drop(connection)
                 raise
+            if really_cancelled():
+                # Closing a channel, the library swallows it.
+                raise asyncio.CancelledError
 
 
 async def _sign_of_life(connection: AbstractConnection) -> None:

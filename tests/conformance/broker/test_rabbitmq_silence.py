@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,7 +12,7 @@ import pytest
 import structlog
 
 from core.broker.port import Publisher
-from core.broker.rabbitmq import RabbitMQBroker
+from core.broker.rabbitmq import RabbitMQBroker, publishing
 from core.errors import BrokerUnavailable
 from tests.conformance.broker.conftest import QUEUE, TOPOLOGY
 from tests.conformance.broker.steps import messages, until_connected
@@ -95,3 +96,23 @@ async def test_a_node_that_answers_and_never_confirms_is_left_for_another_in_the
             await until_connected(broker, connected=False)
         await until_connected(broker)
         await broker.publish(messages(QUEUE, [2]))
+
+
+async def test_a_broker_is_closed_although_the_library_swallows_that_its_task_was_ended(
+    rabbitmq_node: RabbitMQNode, node_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing a channel it does, now and then; the process would never end."""
+    asked = asyncio.Event()
+
+    async def swallows(_: object) -> None:
+        asked.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+    monkeypatch.setattr(publishing, "_sign_of_life", swallows)
+    async with asyncio.timeout(20):
+        async with RabbitMQBroker(node_url, publish_limit=PATIENCE) as broker:
+            await broker.declare(TOPOLOGY)
+            with suspended(rabbitmq_node, node_url.rpartition("/")[2]):
+                await silent_calls(broker, 2)
+                await asked.wait()
