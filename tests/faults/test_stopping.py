@@ -37,7 +37,7 @@ class Rollout(Stack):
         super().__init__(
             gateways=2,
             configuration=lambda text: fast(text).replace(
-                "    device_id:", "    concurrency: 60\n    device_id:"
+                "    device_id:", "    concurrency: 200\n    device_id:"
             ),
         )
 
@@ -149,7 +149,7 @@ async def test_gateways_end_one_after_the_other_and_no_client_sees_an_error(
 async def test_consumers_end_with_fifty_calls_under_way_and_none_is_lost_or_made_twice(
     stack: Rollout,
 ) -> None:
-    slow = {"call": "addsms", "fault": "slow", "delay": 1, "times": 100_000}
+    slow = {"call": "addsms", "fault": "slow", "delay": 1.5, "times": 100_000}
     async with (
         aiohttp.ClientSession() as http,
         open_journal(stack.environment["POSTERN_JOURNAL"]) as journal,
