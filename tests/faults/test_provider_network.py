@@ -4,6 +4,7 @@ told exactly, and a provider that asks us to wait is waited for."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -29,12 +30,27 @@ REQUEST = Request(path="getdata/addsms", headers={}, body=b"sendto=1")
 @asynccontextmanager
 async def listening(peer: Peer, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """A server that does with each connection what `peer` does."""
-    server = await asyncio.start_server(peer, "127.0.0.1", 0, ssl=tls)
+    talking: set[asyncio.Task[None]] = set()
+
+    async def talk(reader: Reader, writer: Writer) -> None:
+        task = asyncio.ensure_future(peer(reader, writer))
+        talking.add(task)
+        with contextlib.suppress(OSError):
+            try:
+                await task
+            finally:
+                writer.transport.abort()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=tls)
     try:
         port = server.sockets[0].getsockname()[1]
         yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     finally:
         server.close()
+        for task in talking:
+            task.cancel()
+        await asyncio.gather(*talking, return_exceptions=True)
+        await asyncio.sleep(0)
 
 
 async def called(url: str, within: timedelta = timedelta(seconds=5)) -> Answer:
