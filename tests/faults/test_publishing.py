@@ -93,8 +93,10 @@ async def texts(postern: Whole) -> list[str]:
     return [effect["params"]["body"] for effect in await postern.effects("addsms")]
 
 
-async def expect_one_text(postern: Whole, receipt: dict[str, Any], name: str) -> None:
-    await postern.record(receipt["ref"], every(state="done"))
+async def expect_one_text(
+    postern: Whole, receipt: dict[str, Any], name: str, *, within: float = 30
+) -> None:
+    await postern.record(receipt["ref"], every(state="done"), within=within)
     # A second message would be carried out by now if it could be.
     await asyncio.sleep(0.5)
     assert await texts(postern) == [f"Thanks for {name}"]
@@ -146,6 +148,7 @@ async def test_a_confirm_that_comes_too_late_makes_no_second_text(
 
 @pytest.mark.fault(7)
 @pytest.mark.fault(8)
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("gone", ["queue", "binding", "exchange"])
 async def test_what_somebody_deleted_at_the_broker_stands_again_by_itself(
     gone: str, tmp_path: Path, broker_url: str, network: Proxy
@@ -162,7 +165,10 @@ async def test_what_somebody_deleted_at_the_broker_stands_again_by_itself(
                 await channel.exchange_delete(EXCHANGE)
         status, problem = await post(postern, "o-1")
         assert status == 503, problem
-        await expect_one_text(postern, await post_until_taken(postern, "o-1", within=20), "o-1")
+        receipt = await post_until_taken(postern, "o-1", within=20)
+        # RabbitMQ 3.10 at times loses the consumer of a queue that is deleted and declared again
+        # within a moment, and does not say so: it is renewed after a minute without a message.
+        await expect_one_text(postern, receipt, "o-1", within=90)
 
 
 @pytest.mark.fault(9)
