@@ -27,6 +27,10 @@ from tests.torture.rig import Rig
 RATE = 120
 """Texts a second that the provider allows; more than the load makes."""
 
+_BUSIEST = 2.5
+"""Of the rate, in one second: a full bucket, what flows in meanwhile, and what two processes had
+drawn."""
+
 
 class Shop(Rig):
     """The text gateway has a rate."""
@@ -72,7 +76,7 @@ class Result:
         return (
             (self.lost, self.twice) == (0, 0)
             and set(self.states) == {State.DONE.value}
-            and self.busiest <= 2 * RATE
+            and self.busiest <= _BUSIEST * RATE
             and median(self.during) - median(self.before) < 1
         )
 
@@ -162,7 +166,7 @@ def _failures(action: Reported) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The long form. Exit 0 only if nothing was lost, no text sent twice, nothing parked, the other
-    provider's actions took no longer, and no second had more than twice the rate (a burst)."""
+    provider's actions took no longer, and no second had more than a burst of the rate."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--rate", type=float, default=50, help="events a second")
     parser.add_argument("--before", type=float, default=30, help="seconds")
