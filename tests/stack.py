@@ -203,7 +203,7 @@ class Stack:
 
     def _await(self, part: str) -> None:
         url = f"{self.sandbox}/" if part == "sandbox" else f"{self.admin(part)}/readyz"
-        self._parts[part].wait_until(lambda: _answers(url), within=_START, what=part)
+        self._parts[part].wait_until(lambda: answers(url), within=_START, what=part)
 
 
 def fast(text: str) -> str:
@@ -212,7 +212,7 @@ def fast(text: str) -> str:
     return rest.replace("    retry:", "    timeout: 2s\n    reconcile_lag: 3s\n    retry:")
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=1) as answer:
             return bool(answer.status == 200)

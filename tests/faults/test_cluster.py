@@ -29,6 +29,7 @@ from tests.servers.cluster import RabbitMQCluster
 from tests.servers.process import GuardedProcess, free_ports
 from tests.servers.proxy import Proxy
 from tests.servers.rabbitmq import RabbitMQNode
+from tests.stack import answers
 
 CONFIG = """
 sources:
@@ -167,7 +168,7 @@ def running(cluster: RabbitMQCluster, tmp_path_factory: pytest.TempPathFactory) 
         )
         try:
             gateway.wait_until(
-                lambda: _answers(f"{site.admin}/readyz"),
+                lambda: answers(f"{site.admin}/readyz"),
                 within=timedelta(seconds=60),
                 what="the gateway",
             )
@@ -347,11 +348,3 @@ def _event(body: bytes) -> str:
 
 def _actions_of(told: Told) -> set[str]:
     return {each for ids in told.acknowledged.values() for each in ids}
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=1) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False

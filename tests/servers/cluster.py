@@ -10,17 +10,15 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from types import TracebackType
-from typing import Self
 
-from tests.servers.process import ServerError
+from tests.servers.process import ServerError, Started
 from tests.servers.rabbitmq import RabbitMQNode
 
 _SIZE = 3
 _SETTLE = timedelta(seconds=60)
 
 
-class RabbitMQCluster:
+class RabbitMQCluster(Started):
     """Three nodes. A queue's members are told as nodes, so that one can be killed and started."""
 
     def __init__(self) -> None:
@@ -90,22 +88,6 @@ class RabbitMQCluster:
         """End everything; the first node last, since its epmd serves the others."""
         for node in reversed(self.nodes):
             node.close()
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _until_joined(self) -> None:
         limit = time.monotonic() + _SETTLE.total_seconds()

@@ -17,13 +17,12 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from tests.servers.process import Guard, GuardedProcess, ServerError, free_ports, removal
+from tests.servers.process import Guard, GuardedProcess, ServerError, Started, free_ports, removal
 
 _BINARIES = Path("/usr/lib/postgresql/15/bin")
 _USER = "postern"
@@ -32,7 +31,7 @@ _CLUSTER = ("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
 _SETTINGS = ("max_connections=100", "shared_buffers=64MB", "dynamic_shared_memory_type=mmap")
 
 
-class PostgresServer:
+class PostgresServer(Started):
     """One server. With a `directory` its data is kept there, otherwise it goes with the server."""
 
     def __init__(self, directory: Path | None = None) -> None:
@@ -106,22 +105,6 @@ class PostgresServer:
         if self._guard is not None:
             self._guard.dismiss()
             shutil.rmtree(self.directory, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _end(self, number: signal.Signals) -> None:
         if self._server is not None:

@@ -15,9 +15,12 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 # Below the range that the system gives to outgoing connections: there, a client that tries again
 # while the server is down can be given the server's own port and connect to itself.
@@ -42,6 +45,33 @@ def free_ports(count: int) -> tuple[int, ...]:
         if len(found) == count:
             return tuple(found)
     raise ServerError(f"{count} free loopback ports could not be found")
+
+
+class Started(ABC):
+    """Something that is started on entering a context and closed on leaving it, also if it did not
+    start."""
+
+    @abstractmethod
+    def start(self) -> None: ...
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 class Guard:

@@ -17,10 +17,8 @@ import tempfile
 import uuid
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from tests.servers.process import Guard, GuardedProcess, ServerError, free_ports, removal
+from tests.servers.process import Guard, GuardedProcess, ServerError, Started, free_ports, removal
 
 _SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 _START_LIMIT = timedelta(seconds=60)
@@ -49,7 +47,7 @@ Loop().
 """
 
 
-class RabbitMQNode:
+class RabbitMQNode(Started):
     """One node. With a `directory` its data is kept there, otherwise it goes with the node. A node
     `beside` another has that one's epmd and cookie, so that the two can make a cluster."""
 
@@ -175,22 +173,6 @@ class RabbitMQNode:
         if self._guard is not None:
             self._guard.dismiss()
             shutil.rmtree(self.directory, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _end(self, number: signal.Signals) -> None:
         if self._node is not None:
