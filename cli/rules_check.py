@@ -8,6 +8,7 @@ import click
 
 from core.document import read_document
 from gateway.callbacks import check_callback
+from gateway.ingress_settings import load_ingress
 from gateway.rules.compare import compare
 from gateway.rules.load import load_rules
 from gateway.rules.plan import Rules
@@ -69,6 +70,7 @@ def load(file: Path) -> Rules:
     check_top_level(document)
     check_sources(document)
     load_spool(document)
+    load_ingress(document)
     providers = load_providers(document, VENDORS)
     for name, provider in providers.items():
         check_callback(document, name, provider)

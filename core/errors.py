@@ -23,6 +23,7 @@
         ├── MalformedRequest  BodyTooLarge  BodyTooSlow  UnsupportedContent
         ├── Unauthenticated  NotAllowed  NotFound  MethodNotAllowed
         ├── InvalidEvent  InvalidBatch  InvalidParameter
+        ├── TooManyRequests
         └── Overloaded
 
 Which HTTP status each becomes stands in one table, `gateway/http/problem.py`. What must not go in:
@@ -215,6 +216,16 @@ class InvalidParameter(RequestError):
     """A query parameter is unknown or has the wrong shape."""
 
     code = "invalid-parameter"
+
+
+class TooManyRequests(RequestError):
+    """More than a source or an address may; `retry_after` are seconds, as far as can be told."""
+
+    code = "rate-limited"
+
+    def __init__(self, detail: str, *, retry_after: int, code: str | None = None) -> None:
+        super().__init__(detail, code=code)
+        self.retry_after = max(1, retry_after)
 
 
 class Overloaded(RequestError):

@@ -10,6 +10,7 @@ except those.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +23,8 @@ from core.errors import UnknownVersion, UnreadableMessage
 from core.identity import event_ref
 
 VERSION = 1
+
+_UNREAD = frozenset({"callback", "delivery"})
 
 JsonObject = dict[str, Any]
 
@@ -40,6 +43,8 @@ class Event:
     """What happened in the business, as its source told it.
 
     `time` is the source's, or None when it gave none; `occurred_at` is then the time of arrival.
+    `restated`: its source tells it again with other data (an order is "paid" at every edit); that
+    is no conflict, the id alone says that it is the same event.
     """
 
     source: str
@@ -49,6 +54,7 @@ class Event:
     time: datetime | None = None
     subject: str | None = None
     data: JsonObject = field(default_factory=dict)
+    restated: bool = False
 
     @property
     def ref(self) -> str:
@@ -153,6 +159,20 @@ def encode_receipt(receipt: Receipt) -> bytes:
     return orjson.dumps(body)
 
 
+def encode_unread(kind: str, name: str, body: bytes, *, reason: str) -> bytes:
+    """Something that `name` sent to us and nobody can read, for the recorder to park: somebody has
+    to look. Wrapped, so that it is never taken for a message of ours."""
+    return orjson.dumps(
+        {
+            "v": VERSION,
+            "kind": kind,
+            "name": name,
+            "reason": reason,
+            "body": b64encode(body).decode("ascii"),
+        }
+    )
+
+
 def encode_action(message: ActionMessage) -> bytes:
     body = {
         "v": VERSION,
@@ -185,6 +205,7 @@ def encode_record(record: EventRecord) -> bytes:
             "time": to_text(event.time) if event.time else None,
             "subject": event.subject,
             "data": event.data,
+            "restated": event.restated,
         },
         "rules_version": record.rules_version,
         "decision": [
@@ -242,6 +263,8 @@ def _record_in(content: JsonObject) -> EventRecord:
                 time=from_text(raw["time"]) if raw["time"] else None,
                 subject=raw["subject"],
                 data=raw["data"],
+                # Records of older versions lack it.
+                restated=bool(raw.get("restated", False)),
             ),
             rules_version=content["rules_version"],
             decision=tuple(
@@ -270,6 +293,9 @@ def _open(body: bytes, *kinds: str) -> JsonObject:
         raise UnreadableMessage("no version")
     if content["v"] != VERSION:
         raise UnknownVersion(f"version {content['v']}, this program reads {VERSION}")
+    if content.get("kind") in _UNREAD:
+        about = f"a {content['kind']} of {content.get('name')}"
+        raise UnreadableMessage(f"{about} that could not be read: {content.get('reason')}")
     if content.get("kind") not in kinds:
         raise UnreadableMessage(f"not of kind {' or '.join(kinds)}")
     return content

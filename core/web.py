@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import orjson
 from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
 
 from core.errors import ConfigurationError
 from core.settings import Address
@@ -52,6 +53,9 @@ class Bound:
 
     connections: int
     retry_after: int
+    header_time: float
+    """Seconds within which a request's head has to be there whole, from its first byte on. A
+    connection that sends nothing is the keep-alive's concern."""
     refused: Callable[[], None]
 
 
@@ -105,7 +109,7 @@ class _Site(web.BaseSite):
         if bound is not None and self._is_full(server, bound.connections):
             bound.refused()
             return _Refusal(bound.retry_after)
-        return server()
+        return server() if bound is None else _Impatient(server(), bound.header_time)
 
     def _is_full(self, server: web.Server, most: int) -> bool:
         """Counted up here, since many are accepted before the first one is registered; the true
@@ -118,6 +122,48 @@ class _Site(web.BaseSite):
             return True
         self._open += 1
         return False
+
+
+class _Impatient(asyncio.Protocol):
+    """Hands everything on to a request handler, and hangs up on a client that does not get its
+    request's head out: aiohttp takes a byte a minute for a sign of life."""
+
+    def __init__(self, handler: RequestHandler, header_time: float) -> None:
+        self._handler = handler
+        self._header_time = header_time
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._handler.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._handler.data_received(data)
+        # Bytes came, and still it waits for a request: they are part of a head.
+        waiter = self._handler._waiter  # noqa: SLF001 - nothing public tells; a test holds it
+        if waiter is None or waiter.done():
+            self._disarm()
+        elif self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._header_time, self._handler.force_close)
+
+    def eof_received(self) -> bool | None:
+        self._handler.eof_received()
+        return None
+
+    def pause_writing(self) -> None:
+        self._handler.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._handler.resume_writing()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._disarm()
+        self._handler.connection_lost(exc)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 class _Refusal(asyncio.Protocol):

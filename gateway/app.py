@@ -33,6 +33,8 @@ from core.telemetry import open_admin
 from core.watch import signature_of, watch_config
 from core.web import Bound, add_headers, listener
 from gateway.declaring import Declaring
+from gateway.http.addresses import Addresses
+from gateway.http.admission import Admission
 from gateway.http.body import BodyGate
 from gateway.http.middleware import watch_requests
 from gateway.http.operator import DESK, Desk
@@ -98,6 +100,7 @@ async def open_gateway(
     load = partial(_load, settings)
     running = Running(await asyncio.to_thread(load))
     counts.show_rules(running.current.planner.version)
+    counts.show_sources(running.current.sources)
     readiness = Readiness()
     declaring = Declaring(broker=broker, running=running, readiness=readiness)
     reloader = Reloader(
@@ -112,6 +115,7 @@ async def open_gateway(
         if spool is not None
         else None
     )
+    gate = BodyGate(limits.bodies)
     services = Services(
         running=running,
         intake=Intake(
@@ -124,7 +128,8 @@ async def open_gateway(
             spooling=spooling,
         ),
         journal=journal,
-        gate=BodyGate(limits.bodies),
+        gate=gate,
+        admission=Admission(gate, clock),
         limits=limits,
         clock=clock,
         metrics=counts,
@@ -150,6 +155,7 @@ async def open_gateway(
                 bound=Bound(
                     connections=limits.connections,
                     retry_after=math.ceil(limits.retry_after.total_seconds()),
+                    header_time=limits.header_time.total_seconds(),
                     refused=counts.connections_refused.inc,
                 ),
             )
@@ -235,6 +241,7 @@ def _public_app(services: Services, desk: Desk | None, readiness: Readiness) -> 
         limits=services.limits,
         clock=services.clock,
         readiness=readiness,
+        addresses=Addresses(lambda: services.running.current.ingress, services.clock),
     )
     app = web.Application(middlewares=[watch])
     app[SERVICES] = services

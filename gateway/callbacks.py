@@ -6,19 +6,16 @@ not go in: HTTP, and the shapes of any vendor (see `vendors`).
 
 from __future__ import annotations
 
-import base64
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import orjson
-
 from core.document import Document, read_secret
 from core.errors import NotFound
 from core.messages import Event, Receipt
 from core.yaml import YamlPath
-from gateway.sources.bearer import KeyHash, hash_key, key_hash
+from gateway.sources.schemes.bearer import KeyHash, hash_key, key_hash
 from vendors import report
 from vendors.operation import Vendor
 from vendors.provider import CallbackSettings, Provider, ReportingProvider
@@ -156,16 +153,3 @@ def _event(callback: Callback, incoming: report.Incoming, now: datetime) -> Even
         # STOP would expire or count as older than what it stops.
         return replace(event, time=now)
     return event
-
-
-def encode_unknown(callback: Callback, body: bytes) -> bytes:
-    """A callback that cannot be read, for the recorder to park: somebody posted it with our secret,
-    so somebody has to look. Wrapped, so that it is never taken for a message of ours."""
-    return orjson.dumps(
-        {
-            "v": 1,
-            "kind": "callback",
-            "provider": callback.provider_name,
-            "body": base64.b64encode(body).decode("ascii"),
-        }
-    )

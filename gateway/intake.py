@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -75,15 +75,17 @@ class Intake:
         self._deadline = deadline
         self._spooling = spooling
 
-    async def accept(self, events: Sequence[Event], *, may_spool: bool = False) -> list[Receipt]:
+    async def accept(
+        self, events: Sequence[Event], *, may_spool: bool = False, notes: Sequence[str] = ()
+    ) -> list[Receipt]:
         """Receipts in the order of the events, given only when all their messages are durable: at
-        the broker, or with `may_spool` in the spool if there is one.
+        the broker, or with `may_spool` in the spool if there is one. `notes` go into each of them.
 
         Raises BrokerUnavailable, PublishRefused, Unroutable or SpoolFull; then some messages may
         stand already, and the sender's next try makes the rest whole.
         """
         async with self._in_time():
-            receipts = await self._plan(events)
+            receipts = await self._plan(events, notes)
             await self._publish(messages_of(receipts), may_spool=may_spool)
         self._count(receipts)
         return receipts
@@ -100,10 +102,10 @@ class Intake:
                     may_spool=True,
                 )
 
-    async def keep_unread(self, body: bytes) -> None:
+    async def keep_unread(self, body: bytes, *, may_spool: bool = True) -> None:
         """Something that cannot be read and must not be lost: the recorder parks it."""
         async with self._in_time():
-            await self._publish([Outgoing(queue=RECORDER_QUEUE, body=body)], may_spool=True)
+            await self._publish([Outgoing(queue=RECORDER_QUEUE, body=body)], may_spool=may_spool)
 
     @asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
@@ -121,11 +123,14 @@ class Intake:
             await self._publisher.publish(messages)
         self._metrics.publish_seconds.observe(self._clock.monotonic() - started)
 
-    async def _plan(self, events: Sequence[Event]) -> list[Receipt]:
+    async def _plan(self, events: Sequence[Event], notes: Sequence[str]) -> list[Receipt]:
         planner = self._planner()
         receipts = []
         for number, event in enumerate(events, start=1):
-            receipts.append(Receipt(event=event, plan=planner.plan(event)))
+            plan = planner.plan(event)
+            if notes:
+                plan = replace(plan, notes=(*plan.notes, *notes))
+            receipts.append(Receipt(event=event, plan=plan))
             if number % TURN == 0:
                 await asyncio.sleep(0)
         return receipts

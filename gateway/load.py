@@ -13,6 +13,7 @@ from typing import Any
 from core.broker.topology import Topology
 from core.document import Document, read_document
 from gateway.callbacks import load_callbacks
+from gateway.ingress_settings import load_ingress
 from gateway.rules.load import load_rules
 from gateway.running import Configuration, TypeLabels
 from gateway.sources.load import load_sources
@@ -37,6 +38,7 @@ def load_configuration(path: Path) -> Configuration:
         sources=load_sources(document),
         callbacks=load_callbacks(document, providers, VENDORS),
         spool=load_spool(document),
+        ingress=load_ingress(document),
         topology=Topology.of(providers),
         labels=TypeLabels(_named_types(document)),
         rule_ids=frozenset(rule.id for rule in planner.rules),

@@ -7,9 +7,11 @@ it is handed in.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from gateway.sources.source import Source
 
 _REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _BODY_BYTES = (256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0)
@@ -72,6 +74,18 @@ class Metrics:
             ("source", "cause"),
             registry=registry,
         )
+        self.secrets_matched = Counter(
+            "postern_source_secrets_matched_total",
+            "Requests that a secret of a source proved; one that stays is not used any more.",
+            ("source", "secret"),
+            registry=registry,
+        )
+        self.left_aside = Counter(
+            "postern_deliveries_left_aside_total",
+            "Authentic deliveries that are no event (parked) or are not wanted (ignored).",
+            ("source", "what"),
+            registry=registry,
+        )
         self.callbacks = Counter(
             "postern_callbacks_total",
             "What providers reported to us: receipts, events, or what could not be read.",
@@ -131,6 +145,12 @@ class Metrics:
             self.operator_changes.labels(what)
         for result in ("applied", "refused"):
             self.reloads.labels(result)
+
+    def show_sources(self, sources: Iterable[Source]) -> None:
+        """Each secret from the start, so that one that is never used can be seen."""
+        for source in sources:
+            for secret in source.secrets:
+                self.secrets_matched.labels(source.name, secret)
 
     def count_changes(self, what: str) -> Callable[[int], None]:
         """Counts so many actions that an operator changed."""

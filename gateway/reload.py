@@ -76,5 +76,6 @@ class Reloader:
         self._running.current = fresh
         self._metrics.reloads.labels("applied").inc()
         self._metrics.show_rules(fresh.planner.version)
+        self._metrics.show_sources(fresh.sources)
         log.info("reload_applied", rules_version=fresh.planner.version)
         return True

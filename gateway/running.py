@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from core.broker.topology import Topology
 from gateway.callbacks import Callbacks
 from gateway.events.types import TypeGlobs
+from gateway.ingress_settings import IngressSettings
 from gateway.rules.port import Planner
 from gateway.sources.load import Sources
 from gateway.spool_settings import SpoolSettings
@@ -46,6 +47,7 @@ class Configuration:
     sources: Sources
     callbacks: Callbacks
     spool: SpoolSettings
+    ingress: IngressSettings
     topology: Topology
     labels: TypeLabels
     rule_ids: frozenset[str] = frozenset()

@@ -26,6 +26,8 @@ class Limits:
     connections: int = field(default_factory=_connections)
     """Open at a time; the rest of the file descriptors are for the probes, the broker, the journal
     and the spool."""
+    header_time: timedelta = timedelta(seconds=10)
+    """From the first byte of a request to the end of its headers."""
     body_time: timedelta = timedelta(seconds=5)
     """The whole body must have arrived by then; a dripping client would hold a slot for ever."""
     bodies: int = 512

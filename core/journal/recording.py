@@ -123,5 +123,7 @@ def _event_row(record: EventRecord, now: int) -> dict[str, Any]:
 
 def _digest(event: Event) -> bytes:
     """What an event says, for telling a repeat from another event under the same id."""
+    if event.restated:
+        return hashlib.sha256(event.type.encode("utf-8")).digest()
     said = [event.type, event.subject, event.time.isoformat() if event.time else None, event.data]
     return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).digest()

@@ -36,3 +36,7 @@ class Headers:
 
     def names(self) -> Iterator[str]:
         return iter(self._values)
+
+    def first(self) -> Iterator[tuple[str, str]]:
+        """Each name with the first of its values."""
+        return ((name, values[0]) for name, values in self._values.items())

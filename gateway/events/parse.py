@@ -6,6 +6,7 @@ input. What must not go in: HTTP serving, or who sent it (see `gateway.sources`)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,15 +30,18 @@ MAX_BATCH = 1000
 PLAIN = "application/json"
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
+_JSON = re.compile(r"application/(?:[a-z0-9.+-]{1,60}\+)?json")
 _TAKEN = f"The content type must be {PLAIN}, {STRUCTURED} or {BATCHED}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """The events of a request. `batch` tells whether they came in a list, also if there is one."""
+    """The events of a request. `batch` tells whether they came in a list, also if there is one;
+    `notes` are for whoever reads the receipt."""
 
     events: tuple[Event, ...]
     batch: bool
+    notes: tuple[str, ...] = ()
 
 
 def parse_events(
@@ -82,12 +86,24 @@ def _content_type(headers: Headers) -> str:
     kind = kind.strip().lower()
     if kind not in {PLAIN, STRUCTURED, BATCHED}:
         raise UnsupportedContent(_TAKEN)
+    _check_charset(parameters)
+    return kind
+
+
+def json_content(headers: Headers) -> bool:
+    """Whether the body of a foreign system is JSON in UTF-8. Raises UnsupportedContent for another
+    charset."""
+    kind, _, parameters = (headers.one("content-type") or "").partition(";")
+    _check_charset(parameters)
+    return _JSON.fullmatch(kind.strip().lower()) is not None
+
+
+def _check_charset(parameters: str) -> None:
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")
         charset = value.strip().strip('"').lower()
         if name.strip().lower() == "charset" and charset not in {"utf-8", "utf8", "us-ascii"}:
             raise UnsupportedContent("The charset must be UTF-8.")
-    return kind
 
 
 def _batch(value: Any, parse: Callable[[Any], Event], max_batch: int) -> Parsed:

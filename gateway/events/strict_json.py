@@ -18,28 +18,35 @@ MAX_DEPTH = 64
 MAX_NODES = 10_000
 """Values in one event."""
 
+FOREIGN_NODES = 50_000
+"""Values in a delivery of a system that is not ours: an order of hundreds of items is one."""
+
 MAX_STRING = 64 * 1024
 """Bytes of UTF-8."""
 
 _INT64 = 2**63
 
 
-def parse_json(body: bytes) -> Any:
-    """Plain data. Raises MalformedRequest for anything that is not strict JSON, nothing else."""
+def parse_json(body: bytes, *, last_wins: bool = False) -> Any:
+    """Plain data. Raises MalformedRequest for anything that is not strict JSON, nothing else.
+
+    `last_wins`, for systems that are not ours: of a key that comes twice in an object the last
+    value counts, instead of a refusal, and there may be more values.
+    """
     if not body:
         raise MalformedRequest("The body is empty.")
     try:
         value = orjson.loads(body)
     except ValueError:
         raise MalformedRequest("The body is not JSON in UTF-8.") from None
-    census = _Census()
+    census = _Census(FOREIGN_NODES if last_wins else MAX_NODES)
     if type(value) is list:
         census.visit_batch(value)
     else:
         census.visit(value, 1)
     # Two quotes to each string that was kept: any other number means that a key was dropped.
     if census.huge or b"\\" in body or body.count(b'"') != 2 * census.strings:
-        _read_again(body)
+        _read_again(body, last_wins=last_wins)
     return value
 
 
@@ -47,9 +54,10 @@ class _Census:
     """One walk over the data: refuses what is too much and counts what the bytes are compared
     with."""
 
-    __slots__ = ("huge", "nodes", "strings")
+    __slots__ = ("huge", "most", "nodes", "strings")
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most
         self.nodes = 0
         self.strings = 0
         self.huge = False
@@ -64,8 +72,8 @@ class _Census:
 
     def visit(self, value: Any, depth: int) -> None:
         self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise MalformedRequest(f"The JSON has more than {MAX_NODES} values.")
+        if self.nodes > self.most:
+            raise MalformedRequest(f"The JSON has more than {self.most} values.")
         kind = type(value)
         if kind is str:
             self._visit_string(value)
@@ -96,10 +104,10 @@ class _Census:
             raise MalformedRequest(f"The JSON is nested deeper than {MAX_DEPTH} levels.")
 
 
-def _read_again(body: bytes) -> None:
+def _read_again(body: bytes, *, last_wins: bool) -> None:
     """Only after the walk: it has bounded the depth, and with it this reader's recursion."""
     try:
-        _CAREFUL.decode(body.decode("utf-8"))
+        (_LENIENT if last_wins else _CAREFUL).decode(body.decode("utf-8"))
     except (ValueError, RecursionError):
         raise MalformedRequest("The body is not JSON in UTF-8.") from None
 
@@ -120,3 +128,4 @@ def _refuse_integer() -> NoReturn:
 
 
 _CAREFUL = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_fitting)
+_LENIENT = json.JSONDecoder(parse_int=_fitting)

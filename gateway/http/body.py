@@ -6,6 +6,7 @@ What must not go in: what the bytes mean.
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,6 +22,8 @@ from core.errors import (
     Overloaded,
     UnsupportedContent,
 )
+
+_GZIP = 16 + zlib.MAX_WBITS
 
 
 class BodyGate:
@@ -41,15 +44,51 @@ class BodyGate:
             self._free += 1
 
 
-async def read_body(request: web.Request, *, limit: int, within: timedelta) -> bytes:
+def is_compressed(request: web.Request, *, gzip: bool) -> bool:
+    """Whether the body is compressed with gzip, where that is taken. Raises UnsupportedContent for
+    any other way, and for gzip where it is not taken."""
+    codings = [
+        coding.strip().lower()
+        for line in request.headers.getall(hdrs.CONTENT_ENCODING, [])
+        for coding in line.split(",")
+    ]
+    wanted = [coding for coding in codings if coding not in {"", "identity"}]
+    if not wanted:
+        return False
+    if gzip and wanted == ["gzip"]:
+        return True
+    raise UnsupportedContent(
+        "A body is taken as it is or compressed once with gzip."
+        if gzip
+        else "Compressed bodies are not taken."
+    )
+
+
+def inflate(body: bytes, *, limit: int) -> bytes:
+    """What was compressed with gzip. Raises MalformedRequest, or BodyTooLarge: no more than `limit`
+    bytes are ever made of it."""
+    unpacking = zlib.decompressobj(wbits=_GZIP)
+    try:
+        plain = unpacking.decompress(body, limit + 1)
+    except zlib.error:
+        raise MalformedRequest("The body is not gzip.") from None
+    if len(plain) > limit:
+        raise _too_large(limit)
+    if not unpacking.eof or unpacking.unused_data:
+        raise MalformedRequest("The body is not one whole gzip member.")
+    return plain
+
+
+async def read_body(
+    request: web.Request, *, limit: int, within: timedelta, gzip: bool = False
+) -> bytes:
     """The whole body as it was sent. Nothing is read of a body that is refused by its headers
     alone.
 
-    Raises UnsupportedContent (compressed), BodyTooLarge, BodyTooSlow, MalformedRequest.
+    `gzip`: it may be compressed; it is not unpacked here, since what was signed is what was sent.
+    Raises UnsupportedContent, BodyTooLarge, BodyTooSlow, MalformedRequest.
     """
-    for coding in request.headers.getall(hdrs.CONTENT_ENCODING, []):
-        if coding.strip().lower() not in {"", "identity"}:
-            raise UnsupportedContent("Compressed bodies are not taken.")
+    is_compressed(request, gzip=gzip)
     if request.content_length is not None and request.content_length > limit:
         raise _too_large(limit)
     try:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from core.logs import get_logger
+from core.messages import encode_unread
 from core.web import answer_json
-from gateway.callbacks import MAX_BODY, encode_unknown, read_callback
+from gateway.callbacks import MAX_BODY, Callback, read_callback
 from gateway.http.body import read_body
 from gateway.http.middleware import SOURCE
 from gateway.http.services import SERVICES
@@ -28,7 +29,7 @@ async def post_callback(request: web.Request) -> web.Response:
         body = await read_body(request, limit=MAX_BODY, within=services.limits.body_time)
         told = read_callback(callback, body, services.clock.now())
         if told is None:
-            await services.intake.keep_unread(encode_unknown(callback, body))
+            await services.intake.keep_unread(_unread(callback, body))
             services.metrics.callbacks.labels(callback.provider_name, "unread").inc()
             log.warning("callback_unread", provider=callback.provider_name)
             return answer_json({"receipts": 0, "events": []})
@@ -39,3 +40,8 @@ async def post_callback(request: web.Request) -> web.Response:
     return answer_json(
         {"receipts": len(told.receipts), "events": [part.event.ref for part in taken]}
     )
+
+
+def _unread(callback: Callback, body: bytes) -> bytes:
+    reason = "its shape is not known"
+    return encode_unread("callback", callback.provider_name, body, reason=reason)

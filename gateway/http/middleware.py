@@ -13,8 +13,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from core.clock import Clock
-from core.errors import MalformedRequest, NotFound, Unauthenticated
+from core.errors import BodyTooSlow, MalformedRequest, NotFound, Unauthenticated
 from core.logs import get_logger
+from gateway.http.addresses import Addresses
 from gateway.http.problem import Problem, answer_problem, problem_of
 from gateway.http.readiness import Readiness
 from gateway.http.telling import Telling
@@ -30,7 +31,12 @@ log = get_logger()
 
 
 def watch_requests(
-    *, metrics: Metrics, limits: Limits, clock: Clock, readiness: Readiness
+    *,
+    metrics: Metrics,
+    limits: Limits,
+    clock: Clock,
+    readiness: Readiness,
+    addresses: Addresses,
 ) -> Middleware:
     """The middleware: whatever happens inside, the client gets an answer in one form."""
     retry_after = math.ceil(limits.retry_after.total_seconds())
@@ -41,12 +47,15 @@ def watch_requests(
         started = clock.monotonic()
         code = "ok"
         try:
+            addresses.check(request)
             response = await handler(request)
         except Exception as raised:  # noqa: BLE001 - nothing may reach aiohttp's own error page
             error = _translate(raised)
             instance = f"req_{secrets.token_hex(8)}"
             problem = problem_of(error, retry_after=retry_after)
             source = request.get(SOURCE, NOBODY)
+            if isinstance(error, Unauthenticated | BodyTooSlow):
+                addresses.failed(request)
             if isinstance(error, Unauthenticated):
                 metrics.signature_failures.labels(source, error.cause).inc()
             kind = type(error).__name__ if problem.status == 500 else problem.code

@@ -32,6 +32,7 @@ from core.errors import (
     PublishRefused,
     RequestError,
     SpoolFull,
+    TooManyRequests,
     TopologyMismatch,
     Unauthenticated,
     Unroutable,
@@ -68,6 +69,7 @@ TABLE: dict[type[PosternError], Kind] = {
     UnsupportedContent: Kind(status=415, title="Unsupported content"),
     InvalidEvent: Kind(status=422, title="Invalid event"),
     InvalidBatch: Kind(status=422, title="Invalid batch"),
+    TooManyRequests: Kind(status=429, title="Too many requests"),
     Overloaded: Kind(status=503, title="Overloaded", retry=True),
     RequestError: Kind(status=400, title="Bad request"),
     BrokerUnavailable: Kind(
@@ -151,6 +153,8 @@ def problem_of(error: BaseException, *, retry_after: int) -> Problem:
     match error:
         case Unauthenticated():
             headers["WWW-Authenticate"] = 'Bearer realm="postern"'
+        case TooManyRequests():
+            headers["Retry-After"] = str(error.retry_after)
         case MethodNotAllowed():
             headers["Allow"] = ", ".join(error.allowed)
         case InvalidEvent():

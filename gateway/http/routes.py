@@ -27,6 +27,7 @@ from core.errors import (
     PosternError,
     PublishRefused,
     SpoolFull,
+    TooManyRequests,
     Unauthenticated,
     Unroutable,
     UnsupportedContent,
@@ -34,6 +35,7 @@ from core.errors import (
 from gateway.http.body import leave_continue_to_handler
 from gateway.http.callbacks import post_callback
 from gateway.http.events import post_event, post_hook
+from gateway.http.handshake import get_challenge, options_events, options_hook
 from gateway.http.journal import get_actions, get_event
 from gateway.http.operator import (
     get_all_actions,
@@ -55,6 +57,7 @@ _BODY: tuple[type[PosternError], ...] = (
     UnsupportedContent,
     BodyTooLarge,
     BodyTooSlow,
+    TooManyRequests,
     Overloaded,
     InvalidEvent,
 )
@@ -68,8 +71,8 @@ _PUBLISH: tuple[type[PosternError], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One method on one path. `errors`: what it may raise, besides what every path may (404,
-    405). `operators`: served where there are any."""
+    """One method on one path. `errors`: what it may raise, besides what every path may (404, 405,
+    429 for an address that has failed too often). `operators`: served where there are any."""
 
     method: str
     path: str
@@ -78,6 +81,8 @@ class Route:
     success: int
     errors: tuple[type[PosternError], ...]
     operators: bool = False
+    advertised: bool = True
+    """Whether `Allow` names it: some methods are for some sources only."""
 
 
 def _for_operators(method: str, path: str, handler: Handler, summary: str) -> Route:
@@ -126,6 +131,33 @@ ROUTES: tuple[Route, ...] = (
         summary="Send a signed webhook as the named source.",
         success=202,
         errors=(*_BODY, NotFound, InvalidBatch, *_PUBLISH),
+    ),
+    Route(
+        method="OPTIONS",
+        path="/v1/events",
+        handler=options_events,
+        summary="Ask whether CloudEvents of an origin are taken here.",
+        success=200,
+        errors=(MalformedRequest, NotAllowed, MethodNotAllowed),
+        advertised=False,
+    ),
+    Route(
+        method="OPTIONS",
+        path="/v1/hooks/{source}",
+        handler=options_hook,
+        summary="Ask whether CloudEvents of an origin are taken for this source.",
+        success=200,
+        errors=(MalformedRequest, NotAllowed, NotFound, MethodNotAllowed),
+        advertised=False,
+    ),
+    Route(
+        method="GET",
+        path="/v1/hooks/{source}",
+        handler=get_challenge,
+        summary="Have a challenge said back, as Adobe I/O asks when it registers an address.",
+        success=200,
+        errors=(MalformedRequest, NotFound, MethodNotAllowed),
+        advertised=False,
     ),
     Route(
         method="POST",
@@ -182,7 +214,7 @@ def add_routes(app: web.Application, *, operators: bool) -> None:
         resource = paths[route.path]
         resource.add_route(route.method, route.handler, expect_handler=leave_continue_to_handler)
     for path, resource in paths.items():
-        allowed = tuple(route.method for route in served if route.path == path)
+        allowed = tuple(route.method for route in served if route.path == path and route.advertised)
         resource.add_route("*", _refuse_method(allowed), expect_handler=leave_continue_to_handler)
     app.router.add_route(
         "*", "/{anything:.*}", _refuse_path, expect_handler=leave_continue_to_handler

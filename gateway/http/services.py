@@ -12,6 +12,7 @@ from aiohttp import web
 from core.clock import Clock
 from core.journal.port import ReadJournal
 from gateway.events.headers import Headers
+from gateway.http.admission import Admission
 from gateway.http.body import BodyGate
 from gateway.http.middleware import SOURCE
 from gateway.intake import Intake
@@ -29,6 +30,7 @@ class Services:
     intake: Intake
     journal: ReadJournal | None
     gate: BodyGate
+    admission: Admission
     limits: Limits
     clock: Clock
     metrics: Metrics
@@ -40,7 +42,9 @@ SERVICES = web.AppKey("services", Services)
 def bearer_source(request: web.Request) -> Source:
     """The source whose key the request carries. Raises Unauthenticated, or MalformedRequest if
     there are several keys."""
-    sources = request.app[SERVICES].running.current.sources
-    source = sources.by_bearer(Headers(request.headers.items()).one("authorization"))
+    services = request.app[SERVICES]
+    authorization = Headers(request.headers.items()).one("authorization")
+    source, key = services.running.current.sources.by_bearer(authorization, services.clock.now())
     request[SOURCE] = source.name
+    services.metrics.secrets_matched.labels(source.name, key).inc()
     return source

@@ -11,18 +11,16 @@ from core.errors import UnsupportedContent
 from core.web import answer_json
 from gateway.events.headers import Headers
 from gateway.http.answers import show_trial
-from gateway.http.body import read_body
-from gateway.http.events import parse_allowed
 from gateway.http.services import SERVICES, bearer_source
+from gateway.http.taking import read_allowed, receive
 
 
 async def post_trial(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     source = bearer_source(request)
-    with services.gate.pass_through():
-        body = await read_body(request, limit=source.max_body, within=services.limits.body_time)
-        headers = Headers(request.headers.items())
-        parsed = parse_allowed(body, headers, source=source, now=services.clock.now())
+    with services.admission.let_in(source):
+        delivery = await receive(request, source, Headers(request.headers.items()))
+        parsed = read_allowed(source, delivery)
     if parsed.batch:
         raise UnsupportedContent("One event at a time can be tried.")
     event = parsed.events[0]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.configuration import Secret
 from core.errors import ConfigurationError
-from gateway.sources.bearer import KeyHash, find_owner, hash_key
+from gateway.sources.schemes.bearer import KeyHash, find_owner, hash_key
 
 FIELD = "POSTERN_OPERATOR_KEYS"
 _FILE = "file:"

@@ -7,7 +7,7 @@ condition or a parameter is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from cel_expr_python import cel
 
 from core.clock import to_text
 from gateway.rules.facts import Facts, Failure
-from gateway.rules.scan import Path, calls, references, written
+from gateway.rules.scan import Path, calls, plain_path, references, written
 
 _ANNOUNCED = re.compile(r"<input>:(\d+):(\d+): ([^\n]*)")
 _MISSING_KEY = re.compile(r'Key not found in map : "([^"]*)"')
@@ -60,6 +60,11 @@ class Expression(Protocol):
     @property
     def looks_at(self) -> tuple[Path, ...]: ...
 
+    @property
+    def path(self) -> Path | None:
+        """The path that the expression is, if it is nothing else."""
+        ...
+
     def evaluate(self, facts: Facts) -> Any:
         """The result as JSON (times and durations as text). Raises Failure, nothing else."""
         ...
@@ -71,20 +76,27 @@ class Engine(Protocol):
         ...
 
 
-class CelEngine:
-    """The engine with the names of `gateway.rules.facts` declared."""
+_TEXT = cel.Type.STRING
+_OF_AN_EVENT: Mapping[str, cel.Type] = {
+    "data": cel.Type.Map(_TEXT, cel.Type.DYN),
+    "event": cel.Type.Map(_TEXT, _TEXT),
+    # By its full name: a time inside a map is not taken by the engine.
+    "event.time": cel.Type.TIMESTAMP,
+    "now": cel.Type.TIMESTAMP,
+}
+OF_A_DELIVERY: Mapping[str, cel.Type] = {
+    "body": cel.Type.DYN,
+    "headers": cel.Type.Map(_TEXT, _TEXT),
+    "now": cel.Type.TIMESTAMP,
+}
 
-    def __init__(self) -> None:
-        text = cel.Type.STRING
-        self._env = cel.NewEnv(
-            variables={
-                "data": cel.Type.Map(text, cel.Type.DYN),
-                "event": cel.Type.Map(text, text),
-                # By its full name: a time inside a map is not taken by the engine.
-                "event.time": cel.Type.TIMESTAMP,
-                "now": cel.Type.TIMESTAMP,
-            }
-        )
+
+class CelEngine:
+    """The engine with the names of an event's facts declared, or with other ones."""
+
+    def __init__(self, variables: Mapping[str, cel.Type] = _OF_AN_EVENT) -> None:
+        self._env = cel.NewEnv(variables=dict(variables))
+        self._roots = tuple(name for name in variables if "." not in name)
 
     def compile(self, source: str) -> Expression:
         for name in calls(source):
@@ -96,20 +108,28 @@ class CelEngine:
             program = self._env.compile(source)
         except (RuntimeError, ValueError, TypeError) as error:
             raise InvalidExpression(_announced(str(error))) from None
-        looks_at = references(source)
+        looks_at = references(source, self._roots)
         for path in looks_at:
             if path[0] == "event" and len(path) > 1 and path[1] not in _EVENT_KEYS:
                 known = ", ".join(sorted(_EVENT_KEYS))
                 raise InvalidExpression(f"{written(path)} is not known; event has {known}")
-        return _Compiled(self._env, program, source, looks_at)
+        return _Compiled(self._env, program, source, looks_at, plain_path(source, self._roots))
 
 
 class _Compiled:
-    def __init__(self, env: cel.Env, program: Any, source: str, looks_at: tuple[Path, ...]) -> None:
+    def __init__(
+        self,
+        env: cel.Env,
+        program: Any,
+        source: str,
+        looks_at: tuple[Path, ...],
+        path: Path | None,
+    ) -> None:
         self._env = env
         self._program = program
         self.source = source
         self.looks_at = looks_at
+        self.path = path
         returned = program.return_type()
         self.kind = Kind.OTHER
         if returned == cel.Type.BOOL:
@@ -122,7 +142,7 @@ class _Compiled:
         facts.refuse_odd(self.looks_at)
         try:
             if facts.bound is None:
-                facts.bound = self._bind(facts)
+                facts.bound = self._env.Activation(dict(facts.bindings))
             value = self._program.eval(facts.bound)
             result = value.plain_value()
             failed = type(result) is str and value.type() == cel.Type.ERROR
@@ -131,16 +151,6 @@ class _Compiled:
         if failed:
             raise Failure(_told(result, self.looks_at, facts))
         return as_json(result)
-
-    def _bind(self, facts: Facts) -> Any:
-        return self._env.Activation(
-            {
-                "data": facts.data,
-                "event": facts.event,
-                "event.time": facts.time,
-                "now": facts.now,
-            }
-        )
 
 
 def as_json(value: Any) -> Any:

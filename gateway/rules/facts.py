@@ -1,4 +1,4 @@
-"""What the rules may look at for one event, and the places where they may not.
+"""What expressions may look at, for one event say, and the places where they may not.
 
 The engines have limits that they do not report (a NUL ends a string, a long array takes quadratic
 time), so what they must not see is found here, once for each event. What must not go in: an engine.
@@ -7,7 +7,6 @@ time), so what they must not see is found here, once for each event. What must n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from core.clock import to_text
@@ -30,28 +29,29 @@ class Failure(Exception):
 
 
 class Facts:
-    """The names that rules know: `data`, `event` and `now`, for one event."""
+    """The names that expressions know, and their values.
 
-    __slots__ = ("_long", "_odd", "bound", "data", "event", "names", "now", "time")
+    `names` has them as JSON, `bindings` as an engine takes them; what stands at the paths of
+    `inspected` is looked through for what engines cannot take.
+    """
 
-    def __init__(self, event: Event) -> None:
-        self.data = event.data
-        self.event: dict[str, Any] = {"id": event.id, "type": event.type, "source": event.source}
-        if event.subject is not None:
-            self.event["subject"] = event.subject
-        self.time: datetime = event.occurred_at
-        self.now: datetime = event.received_at
-        self.names: Mapping[str, Any] = {
-            "data": self.data,
-            "event": {**self.event, "time": to_text(self.time)},
-            "now": to_text(self.now),
-        }
+    __slots__ = ("_long", "_odd", "bindings", "bound", "names")
+
+    def __init__(
+        self,
+        *,
+        names: Mapping[str, Any],
+        bindings: Mapping[str, Any],
+        inspected: Mapping[str, Any],
+    ) -> None:
+        self.names = names
+        self.bindings = bindings
         self.bound: Any = None
         """What an engine made of these facts; made once, when the first expression needs it."""
         self._long: list[Path] = []
         self._odd: dict[Path, str] = {}
-        self._inspect(self.data, ("data",), 0)
-        self._inspect(self.event, ("event",), 0)
+        for name, value in inspected.items():
+            self._inspect(value, (name,), 0)
 
     def _inspect(self, value: Any, path: Path, depth: int) -> None:
         kind = type(value)
@@ -104,6 +104,27 @@ class Facts:
                 raise Failure(f"{written(path[:index])} is not {kind}")
             value = value[part]
         return value
+
+
+def facts_of(event: Event) -> Facts:
+    """What rules know of an event: `data`, `event` and `now`."""
+    told: dict[str, Any] = {"id": event.id, "type": event.type, "source": event.source}
+    if event.subject is not None:
+        told["subject"] = event.subject
+    return Facts(
+        names={
+            "data": event.data,
+            "event": {**told, "time": to_text(event.occurred_at)},
+            "now": to_text(event.received_at),
+        },
+        bindings={
+            "data": event.data,
+            "event": told,
+            "event.time": event.occurred_at,
+            "now": event.received_at,
+        },
+        inspected={"data": event.data, "event": told},
+    )
 
 
 def _oddity(kind: type, value: Any) -> str | None:

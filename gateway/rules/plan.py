@@ -15,7 +15,7 @@ from core.identity import action_id
 from core.messages import Action, Event, JsonObject, Lane, RuleDecision
 from gateway.events.types import TypeGlobs
 from gateway.rules.conditions import Condition
-from gateway.rules.facts import Facts, Failure
+from gateway.rules.facts import Facts, Failure, facts_of
 from gateway.rules.port import Plan
 from gateway.rules.values import FailedValue, Value
 from vendors.operation import Operation, TextFacts
@@ -78,7 +78,7 @@ class Rules:
         return self._version
 
     def plan(self, event: Event) -> Plan:
-        facts = Facts(event)
+        facts = facts_of(event)
         decision: list[RuleDecision] = []
         actions: list[Action] = []
         notes: list[str] = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
@@ -90,8 +90,9 @@ def calls(source: str) -> Iterator[str]:
             yield window[1].text
 
 
-def references(source: str) -> tuple[Path, ...]:
-    """The paths below `data`, `event` and `now` that an expression looks at, each once, in order.
+def references(source: str, roots: Sequence[str] = ROOTS) -> tuple[Path, ...]:
+    """The paths below `data`, `event` and `now` (or other roots) that an expression looks at, each
+    once, in order.
 
     A path ends where it can be told no further: at a method, or an index that is itself computed.
     """
@@ -99,15 +100,15 @@ def references(source: str) -> tuple[Path, ...]:
     stream = list(tokens(source))
     for index, token in enumerate(stream):
         after_dot = index > 0 and stream[index - 1].text == "."
-        if token.kind == "name" and token.text in ROOTS and not after_dot:
+        if token.kind == "name" and token.text in roots and not after_dot:
             found[_path_from(stream, index)[0]] = None
     return tuple(found)
 
 
-def plain_path(source: str) -> Path | None:
+def plain_path(source: str, roots: Sequence[str] = ROOTS) -> Path | None:
     """The path, if the expression is nothing else: `data.order.items[0].name`."""
     stream = list(tokens(source))
-    if not stream or stream[0].text not in ROOTS:
+    if not stream or stream[0].text not in roots:
         return None
     path, end = _path_from(stream, 0)
     return path if end == len(stream) else None

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from gateway.rules.cel import Engine, Expression, InvalidExpression
 from gateway.rules.facts import Facts, Failure
 from gateway.rules.longest import unknown_field
-from gateway.rules.scan import closing_brace, plain_path
+from gateway.rules.scan import closing_brace
 from gateway.rules.templates import InvalidTemplate, Template
 
 TemplateCompiler = Callable[[str], Template]
@@ -68,7 +68,7 @@ class Pick:
     def __init__(self, expression: Expression) -> None:
         self._expression = expression
         # A bare path needs no engine, and gets whole what the engine would cut (see `facts`).
-        self._path = plain_path(expression.source)
+        self._path = expression.path
 
     def make(self, facts: Facts) -> Any:
         if self._path is None:

@@ -1,6 +1,7 @@
-"""A source, ready to be recognised, and what it may send.
+"""A source, ready to be recognised: how it proves itself, how its deliveries are read and answered,
+how much it may send.
 
-What must not go in: a scheme of verification (one file each beside this one).
+What must not go in: a scheme (`schemes`), a known system (`presets`).
 """
 
 from __future__ import annotations
@@ -8,24 +9,42 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.errors import NotAllowed
-from core.messages import Event
+from core.messages import Event, JsonObject
 from gateway.events.types import TypeGlobs
-from gateway.sources.bearer import KeyHash
-from gateway.sources.model import Scheme
-from gateway.sources.standard_webhooks import SigningKey
+from gateway.sources.keys import Key
+from gateway.sources.names import OnInvalid, Preset, Scheme
+from gateway.sources.reading import Reader
+from gateway.sources.schemes.bearer import KeyHash
+from gateway.sources.verifier import Verifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Who may send. Holds the keys of its own scheme; those of the other are empty."""
+    """Who may send. `bearer` holds the keys of one that proves itself by a bearer key, and is empty
+    for the others. `rate` is in requests a second; None: no limit."""
 
     name: str
     scheme: Scheme
+    verifier: Verifier
+    reader: Reader
     events: TypeGlobs
     max_body: int
+    secrets: tuple[str, ...] = ()
+    bearer: tuple[Key[KeyHash], ...] = ()
+    preset: Preset | None = None
+    on_invalid: OnInvalid = OnInvalid.REJECT
+    accepted: int = 202
+    """The status of a success answer."""
+    success: JsonObject | None = None
+    """What its sender has to be answered instead of a receipt."""
+    has_path: bool = True
+    """Whether its deliveries come to a path of its own."""
     may_spool: bool = False
-    key_hashes: tuple[KeyHash, ...] = ()
-    signing_keys: tuple[SigningKey, ...] = ()
+    rate: float | None = None
+    burst: int = 100
+    bodies: int = 256
+    gzip: bool = False
+    origins: tuple[str, ...] = ()
 
     def check_allowed(self, event: Event) -> None:
         """Raises NotAllowed for a type of event that this source may not send."""

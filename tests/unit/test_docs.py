@@ -22,11 +22,14 @@ from core.journal.machine import MOVES
 from core.journal.states import State
 from core.settings import VARIABLES, secret_names
 from gateway.http.routes import ROUTES
+from gateway.ingress_settings import IngressSettings
 from gateway.metrics import Metrics
 from gateway.rules.load import load_rules
 from gateway.rules.model import RuleModel, StepModel
 from gateway.sources.load import check_sources
-from gateway.sources.model import Scheme, SourceModel
+from gateway.sources.model import KeyRef, SourceModel, VerifyModel
+from gateway.sources.names import Preset, Scheme
+from gateway.sources.presets.registry import PRESETS
 from vendors.describing import parameters
 from vendors.load import TOP_LEVEL, load_journal, load_providers
 from vendors.provider import Provider, ReportingProvider
@@ -200,9 +203,11 @@ def test_the_providers_page_explains_every_setting_and_parameter() -> None:
 
 
 def test_the_rules_page_names_every_key() -> None:
-    """With the page of the providers it says of itself that it is complete."""
-    text = read(ROOT / "docs" / "rules.md")
-    keys = {*TOP_LEVEL, *SourceModel.model_fields, *(scheme.value for scheme in Scheme)}
+    """With the pages of sources and providers it says of itself that it is complete."""
+    text = "".join(read(ROOT / "docs" / name) for name in ("rules.md", "sources.md"))
+    keys = {*TOP_LEVEL, *Scheme, *Preset}
+    for written in (SourceModel, VerifyModel, KeyRef, IngressSettings):
+        keys |= {*written.model_fields}
     for model in (RuleModel, StepModel):
         keys |= {field.alias or name for name, field in model.model_fields.items()}
     keys |= {*Provider.model_fields, *ReportingProvider.model_fields}
@@ -267,5 +272,15 @@ def test_lock_files_name_no_address_and_hash_everything(name: str) -> None:
 
 def test_the_readme_lists_every_route() -> None:
     """What the API has is there, and what is listed the API has."""
-    listed = set(re.findall(r"\| `(GET|POST) (/\S+)` \|", read(ROOT / "README.md")))
+    rows = re.findall(r"^\| (`[A-Z]+ /.*?) \|", read(ROOT / "README.md"), re.MULTILINE)
+    listed = set(re.findall(r"`([A-Z]+) (/[^` ]+)`", " ".join(rows)))
     assert listed == {(route.method, route.path) for route in ROUTES}
+
+
+def test_the_sources_page_names_every_topic_that_has_a_business_event() -> None:
+    """A topic that is mapped to an event without being told of would surprise a writer of rules."""
+    text = read(ROOT / "docs" / "sources.md")
+    for preset, kind in PRESETS.items():
+        for topic in kind.topics:
+            last = "/" + topic.rpartition("/")[2]
+            assert f"`{topic}`" in text or f"`{last}`" in text, f"{preset}: {topic}"

@@ -38,6 +38,7 @@ def test_codes_are_stable_and_each_kind_of_refusal_has_its_own() -> None:
         "UnsupportedContent": "unsupported-content",
         "InvalidEvent": "invalid-event",
         "InvalidBatch": "invalid-batch",
+        "TooManyRequests": "rate-limited",
         "Overloaded": "overloaded",
         "RequestError": "bad-request",
         "BrokerUnavailable": "broker-unavailable",

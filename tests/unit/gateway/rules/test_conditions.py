@@ -8,7 +8,7 @@ import pytest
 
 from gateway.rules.cel import CelEngine, InvalidExpression
 from gateway.rules.conditions import MAX_VALUE, Refusal, compile_condition
-from gateway.rules.facts import Facts, Failure
+from gateway.rules.facts import Failure, facts_of
 from tests.unit.gateway.rules.fakes import event_of
 
 DATA: dict[str, Any] = {
@@ -27,7 +27,7 @@ ENGINE = CelEngine()
 
 def check(source: str, data: dict[str, Any] | None = None, **fields: Any) -> Refusal | None:
     event = event_of(DATA if data is None else data, **fields)
-    return compile_condition(ENGINE, source).check(Facts(event))
+    return compile_condition(ENGINE, source).check(facts_of(event))
 
 
 @pytest.mark.parametrize(

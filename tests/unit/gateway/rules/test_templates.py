@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.rules.facts import Facts, Failure
+from gateway.rules.facts import Failure, facts_of
 from gateway.rules.templates import MAX_TEXT, InvalidTemplate, compile_template, new_liquid
 from tests.unit.gateway.rules.fakes import event_of
 
@@ -25,7 +25,9 @@ LIQUID = new_liquid()
 
 
 def render(source: str, data: dict[str, Any] | None = None) -> str:
-    return compile_template(LIQUID, source).render(Facts(event_of(DATA if data is None else data)))
+    return compile_template(LIQUID, source).render(
+        facts_of(event_of(DATA if data is None else data))
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.rules.cel import CelEngine
-from gateway.rules.facts import Facts, Failure
+from gateway.rules.facts import Failure, facts_of
 from gateway.rules.templates import compile_template, new_liquid
 from gateway.rules.values import Constant, FailedValue, InvalidValue, Value, compile_value
 from tests.unit.gateway.rules.fakes import event_of
@@ -31,7 +31,7 @@ def compiled(raw: Any) -> Value:
 
 
 def make(raw: Any) -> Any:
-    return compiled(raw).make(Facts(event_of(DATA)))
+    return compiled(raw).make(facts_of(event_of(DATA)))
 
 
 @pytest.mark.parametrize(
@@ -126,6 +126,6 @@ def test_what_cannot_be_compiled_is_refused_with_its_place(
 
 def test_event_data_is_never_read_as_a_template() -> None:
     hostile = "{{ data.s }} ${data.s} {% raw %} {{7*7}}"
-    facts = Facts(event_of({"x": hostile, "s": "secret"}))
+    facts = facts_of(event_of({"x": hostile, "s": "secret"}))
     assert compiled("{{ data.x }}").make(facts) == hostile
     assert compiled("a ${data.x}").make(facts) == f"a {hostile}"

@@ -6,7 +6,7 @@ import pytest
 
 from core.configuration import Secret
 from core.errors import Unauthenticated
-from gateway.sources.bearer import find_owner, key_hash
+from gateway.sources.schemes.bearer import find_owner, key_hash
 
 KEYS = [
     (key_hash(Secret("k" * 24 + "-old")), "shop"),

@@ -12,6 +12,7 @@ from core.errors import ConfigurationError, NotAllowed, NotFound, Unauthenticate
 from core.messages import Event
 from gateway.sources.load import Sources, check_sources, load_sources
 
+NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 SHOP_KEY = "shop-key-of-more-than-24-bytes"
 OLD_KEY = "old-shop-key-of-more-than-24-bytes"
 HOOK = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -45,13 +46,13 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sources:
 
 @pytest.mark.parametrize("key", [SHOP_KEY, OLD_KEY])
 def test_every_active_key_is_the_source(sources: Sources, key: str) -> None:
-    source = sources.by_bearer(f"Bearer {key}")
+    source = sources.by_bearer(f"Bearer {key}", NOW)[0]
     assert (source.name, source.max_body) == ("shop", 256 * 1024)
 
 
 def test_a_webhook_secret_is_no_bearer_key(sources: Sources) -> None:
     with pytest.raises(Unauthenticated):
-        sources.by_bearer(f"Bearer {HOOK}")
+        sources.by_bearer(f"Bearer {HOOK}", NOW)
 
 
 def test_only_signing_sources_have_a_path(sources: Sources) -> None:
@@ -69,7 +70,7 @@ def test_only_signing_sources_have_a_path(sources: Sources) -> None:
     [("order.placed", True), ("user.signed_up", True), ("user.deleted", False), ("ORDER.x", False)],
 )
 def test_a_source_sends_only_its_types(sources: Sources, event_type: str, allowed: bool) -> None:
-    source = sources.by_bearer(f"Bearer {SHOP_KEY}")
+    source = sources.by_bearer(f"Bearer {SHOP_KEY}", NOW)[0]
     event = Event(
         source="shop", id="1", type=event_type, received_at=datetime(2026, 11, 22, tzinfo=UTC)
     )

@@ -9,6 +9,7 @@ import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
@@ -16,11 +17,17 @@ from standardwebhooks import Webhook
 from core.configuration import Secret
 from core.errors import MalformedRequest, RequestError, Unauthenticated
 from gateway.events.headers import Headers
-from gateway.sources.standard_webhooks import MAX_SIGNATURES, signing_key, verify
+from gateway.sources.keys import Key
+from gateway.sources.schemes.standard_webhooks import (
+    MAX_SIGNATURES,
+    SigningKey,
+    signing_key,
+    standard_webhooks,
+)
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "whsec_" + base64.b64encode(b"another key of 24+ bytes...").decode()
-KEY = signing_key(Secret(SECRET))
+KEY = base64.b64decode(SECRET.removeprefix("whsec_"))
 KNOWN_ID, KNOWN_TIME, KNOWN_BODY = (
     "msg_p5jXN8AQM9LWM0D4loKWxJek",
     1614265330,
@@ -46,8 +53,17 @@ def headers(
     )
 
 
+def key(secret: str) -> Key[SigningKey]:
+    return Key(value=signing_key(Secret(secret)), name=secret[-3:])
+
+
+def verify(body: bytes, given: Headers, *secrets: str, now: datetime) -> str:
+    scheme = standard_webhooks([key(secret) for secret in secrets])
+    return str(scheme.verify(body, given, now).id)
+
+
 def check(given: Headers, body: bytes = KNOWN_BODY, now: datetime = NOW) -> str:
-    return verify(body, given, keys=[KEY], now=now)
+    return verify(body, given, SECRET, now=now)
 
 
 def refused(given: Headers, body: bytes = KNOWN_BODY, now: datetime = NOW) -> str:
@@ -70,8 +86,7 @@ def test_what_the_reference_library_signs_is_taken_by_any_active_key() -> None:
     for secret in (SECRET, OTHER):
         signature = Webhook(secret).sign("msg_1", NOW, body)
         given = headers(signature, identity="msg_1")
-        keys = [signing_key(Secret(OTHER)), KEY]
-        assert verify(body.encode(), given, keys=keys, now=NOW) == "msg_1"
+        assert verify(body.encode(), given, OTHER, SECRET, now=NOW) == "msg_1"
 
 
 def test_a_key_that_is_no_longer_active_is_refused() -> None:
@@ -217,3 +232,25 @@ def test_a_secret_that_is_none_is_refused_without_repeating_it(secret: str) -> N
     with pytest.raises(ValueError, match="expected") as caught:
         signing_key(Secret(secret))
     assert secret.removeprefix("whsec_")[:5] not in str(caught.value) or len(secret) < 7
+
+
+def signed_by(private: Ed25519PrivateKey) -> str:
+    content = b".".join((KNOWN_ID.encode(), str(KNOWN_TIME).encode(), KNOWN_BODY))
+    return "v1a," + base64.b64encode(private.sign(content)).decode()
+
+
+def test_a_public_key_proves_what_its_private_key_signed() -> None:
+    private, stranger = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    public = "whpk_" + base64.b64encode(private.public_key().public_bytes_raw()).decode()
+    assert verify(KNOWN_BODY, headers(signed_by(private)), public, now=NOW) == KNOWN_ID
+    assert verify(KNOWN_BODY, headers(f"v1a,AAAA {signed_by(private)}"), SECRET, public, now=NOW)
+    for signature in (signed_by(stranger), "v1a,", signed_by(private).replace("v1a", "v1")):
+        with pytest.raises(Unauthenticated):
+            verify(KNOWN_BODY, headers(signature), public, now=NOW)
+
+
+def test_a_private_key_is_refused_as_a_secret() -> None:
+    with pytest.raises(ValueError, match="whsk_ is the private key"):
+        signing_key(Secret("whsk_" + base64.b64encode(bytes(64)).decode()))
+    with pytest.raises(ValueError, match="ed25519 key of 32 bytes"):
+        signing_key(Secret("whpk_AAAA"))

@@ -1,0 +1,91 @@
+"""Whose address a request comes from, and whether that address has failed too often.
+
+A request tells where it comes from by its connection; what a header says counts only as far as
+proxies that are trusted said it. Without trusted proxies a private address is most likely a proxy
+that nobody told us of, and stands for everybody behind it: then it is not held to account. What
+must not go in: who may send.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from collections.abc import Callable, Sequence
+
+from aiohttp import hdrs, web
+
+from core.clock import Clock
+from core.errors import TooManyRequests
+from gateway.http.buckets import Buckets
+from gateway.ingress_settings import IngressSettings, Network
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+MOST_ADDRESSES = 20_000
+_MOST_HOPS = 20
+_PERIOD = 60.0
+"""Seconds: so much of the rate may be used up at once."""
+
+
+class Addresses:
+    """Counts what failed to prove itself, by address."""
+
+    def __init__(self, settings: Callable[[], IngressSettings], clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._failures = Buckets(most=MOST_ADDRESSES)
+
+    def check(self, request: web.Request) -> None:
+        """Raises TooManyRequests if this address has failed too often lately."""
+        name, rate = self._name(request), self._settings().failures
+        if name is None:
+            return
+        level = self._failures.level(name, rate=rate, now=self._clock.monotonic())
+        most = max(1.0, rate * _PERIOD)
+        if level > most - 1:
+            raise TooManyRequests(
+                "Too many requests of this address could not be authenticated.",
+                code="too-many-failures",
+                retry_after=math.ceil((level - most + 1) / rate),
+            )
+
+    def failed(self, request: web.Request) -> None:
+        name = self._name(request)
+        if name is not None:
+            rate = self._settings().failures
+            self._failures.add(name, 1.0, rate=rate, now=self._clock.monotonic())
+
+    def _name(self, request: web.Request) -> Address | Network | None:
+        """None: nobody can be told apart."""
+        trusted = self._settings().trusted_proxies
+        forwarded = request.headers.getall(hdrs.X_FORWARDED_FOR, [])
+        address = client_address(request.remote, forwarded, trusted)
+        if address is None or not (trusted or address.is_global):
+            return None
+        if isinstance(address, ipaddress.IPv6Address):
+            # One customer of a provider has all of it.
+            return ipaddress.ip_network((address, 64), strict=False)
+        return address
+
+
+def client_address(
+    peer: str | None, forwarded: Sequence[str], trusted: Sequence[Network]
+) -> Address | None:
+    """The last address on the way that no trusted proxy vouches for."""
+    address = _parse(peer or "")
+    hops = [hop for line in forwarded for hop in line.split(",")][-_MOST_HOPS:]
+    while address is not None and hops and any(address in network for network in trusted):
+        said = _parse(hops.pop().strip())
+        if said is None:
+            break
+        address = said
+    return address
+
+
+def _parse(text: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
