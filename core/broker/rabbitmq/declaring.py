@@ -13,7 +13,7 @@ from typing import Any
 
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel, AbstractConnection
-from aio_pika.exceptions import ChannelPreconditionFailed
+from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 
 from core.broker.topology import (
     DEAD_EXCHANGE,
@@ -30,6 +30,7 @@ from core.errors import TopologyMismatch
 # 3.10 does not know "never": so a number that is never reached.
 _NEVER = 1_000_000_000
 _REPLICAS = 3
+_TRIES = 5
 _DIFFERENCE = re.compile(r"inequivalent arg '([^']+)' for (queue|exchange) '([^']+)'[^:]*: (.+)")
 
 
@@ -64,14 +65,11 @@ async def declare(connection: AbstractConnection, topology: Topology) -> None:
     wanted = [(DEAD_EXCHANGE, DEAD_QUEUE, dead_queue_arguments())]
     wanted += [(EXCHANGE, queue, work_queue_arguments()) for queue in topology.queues]
     refused: ChannelPreconditionFailed | None = None
-    channel = await connection.channel()
     for exchange, queue, arguments in wanted:
         try:
-            await _declare_queue(channel, exchange, queue, arguments)
+            await _declare_queue(connection, exchange, queue, arguments)
         except ChannelPreconditionFailed as error:
             refused = refused or error
-            # The refusal closed the channel.
-            channel = await connection.channel()
     if refused is not None:
         raise TopologyMismatch(_difference(refused)) from refused
 
@@ -86,6 +84,23 @@ async def ready(connection: AbstractConnection, queue: str) -> int:
 
 
 async def _declare_queue(
+    connection: AbstractConnection, exchange: str, queue: str, arguments: dict[str, Any]
+) -> None:
+    """On a channel of its own: a refusal closes it. What is deleted between the declaration and the
+    binding is declared once more, since a process that could not start then would stay down."""
+    for again in reversed(range(_TRIES)):
+        channel = await connection.channel()
+        try:
+            await _declare_once(channel, exchange, queue, arguments)
+        except ChannelNotFoundEntity:
+            if not again:
+                raise
+        else:
+            await channel.close()
+            return
+
+
+async def _declare_once(
     channel: AbstractChannel, exchange_name: str, queue_name: str, arguments: dict[str, Any]
 ) -> None:
     exchange = await channel.declare_exchange(exchange_name, ExchangeType.DIRECT, durable=True)

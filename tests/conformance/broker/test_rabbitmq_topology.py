@@ -141,3 +141,21 @@ async def test_an_exchange_of_another_type_is_a_clear_error(node_url: str) -> No
     async with open_broker(node_url) as broker:
         with pytest.raises(TopologyMismatch, match=f"exchange {EXCHANGE} stands with another type"):
             await broker.declare(TOPOLOGY)
+
+
+async def test_a_queue_that_is_deleted_before_it_is_bound_is_declared_again(
+    broker_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, left = aio_pika.Queue.bind, [QUEUE]
+
+    async def deleted_first(queue: aio_pika.Queue, *args: Any, **named: Any) -> Any:
+        if queue.name in left:
+            left.remove(queue.name)
+            await delete_queue(broker_url, queue.name)
+        return await original(queue, *args, **named)
+
+    monkeypatch.setattr(aio_pika.Queue, "bind", deleted_first)
+    async with open_broker(broker_url) as broker:
+        await broker.declare(TOPOLOGY)
+        await broker.publish(messages(QUEUE, [1]))
+    assert not left
