@@ -29,9 +29,10 @@ HEADERS = {
 
 
 async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    """For `on_response_prepare`."""
+    """For `on_response_prepare`. An answer that needs another policy brings it along."""
+    response.headers["Server"] = HEADERS["Server"]
     for name, value in HEADERS.items():
-        response.headers[name] = value
+        response.headers.setdefault(name, value)
 
 
 def answer_json(body: object, *, status: int = 200) -> web.Response:

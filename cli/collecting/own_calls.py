@@ -14,7 +14,8 @@ import orjson
 from cli.collecting.model import Folder, Json, Request, Saved
 from cli.collecting.own_samples import IN_PATHS, SAMPLES, Sample
 from gateway.http.problem import TABLE
-from gateway.http.routes import ROUTES, Route
+from gateway.http.route import Route
+from gateway.http.routes import ROUTES
 
 _PART = re.compile(r"\{(\w+)\}")
 _HOOKS = "/v1/hooks/"
@@ -22,8 +23,10 @@ _CALLBACKS = "/v1/callbacks/"
 
 
 def own_folder() -> Folder:
-    """In the order of the route table; folders by the first word of a path after its version."""
-    pairs = [(route, sample) for route in ROUTES for sample in _samples(route)]
+    """In the order of the route table; folders by the first word of a path after its version. What
+    only machines ask by themselves is left out."""
+    routes = [route for route in ROUTES if route.advertised]
+    pairs = [(route, sample) for route in routes for sample in _samples(route)]
     folders = [
         Folder(name=name, items=tuple(_request(route, sample) for route, sample in members))
         for name, members in groupby(_sorted(pairs), key=lambda pair: _word(pair[0]))
@@ -59,7 +62,7 @@ def _request(route: Route, sample: Sample) -> Request:
         method=route.method,
         url="{{postern_url}}" + path,
         description="\n".join(_description(route)),
-        status=route.success,
+        status=max(route.answers),
         headers={
             **({"Content-Type": "application/json"} if body is not None else {}),
             **_proof(route),

@@ -47,7 +47,7 @@ def bruno_requests(files: dict[str, str]) -> dict[str, Bru]:
 
 def test_every_route_and_every_operation_is_there(requests: dict[str, Request]) -> None:
     urls = {(it.method, it.url) for it in requests.values()}
-    for route in ROUTES:
+    for route in (each for each in ROUTES if each.advertised):
         pattern = re.sub(r"\{\w+\}", r"{{\\w+}}", route.path)
         whole = re.compile(r"\{\{postern_url\}\}" + pattern)
         assert any(method == route.method and whole.fullmatch(url) for method, url in urls), route
