@@ -27,7 +27,7 @@ table { border-collapse: collapse; width: 100%; }
 td, th { border-bottom: 1px solid #d5dbe3; padding: .35rem .6rem .35rem 0; }
 td, th { text-align: left; vertical-align: top; }
 a, .method { color: #0b57a4; }
-.method { font-weight: 700; }
+.method { font-weight: 700; white-space: nowrap; }
 summary { cursor: pointer; }
 @media (prefers-color-scheme: dark) {
   body { background: #14181f; color: #dbe2ea; }

@@ -31,6 +31,10 @@ _EVERY_PATH: tuple[type[PosternError], ...] = (
 )
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}}
+_SUCCESS = {
+    200: "Done.",
+    202: "Accepted: it is durable, and a repeat is recognised.",
+}
 _DESCRIPTION = """Business events in; what the rules make of them is carried out.
 
 A success answer means durable: all of it is kept, and sending again is safe. Errors are problem
@@ -126,7 +130,7 @@ def _successes(route: Route) -> Schema:
     found: Schema = {}
     for status, names in route.answers.items():
         schemas = [ref(name) for name in names]
-        answer: Schema = {"description": route.summary}
+        answer: Schema = {"description": _SUCCESS[status]}
         if schemas:
             one = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
             answer["content"] = {"application/json": {"schema": one}}

@@ -107,7 +107,7 @@ _TALLY: Schema = {
         "propertyNames": {"enum": [*Left]},
         "additionalProperties": _closed("actions why", {"actions": COUNT, "why": TEXT}),
     },
-    "details": ANY_OBJECT,
+    "details": _list({}),
     "seconds": {"type": "number"},
     "complete": FLAG,
     "left": COUNT,
