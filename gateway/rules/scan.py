@@ -5,7 +5,6 @@ CEL's own parser does not hand out its tree, so this reads tokens. What must not
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 Path = tuple[str | int, ...]
 
 ROOTS = ("data", "event", "now")
+_QUOTES = ('"""', "'''", '"', "'")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 _TOKEN = re.compile(
     r"""
@@ -151,5 +151,6 @@ def _key(token: Token) -> str | int | None:
     if token.kind == "number" and token.text.isdecimal() and len(token.text) < 10:
         return int(token.text)
     if token.kind == "string" and token.text[0] in "\"'" and "\\" not in token.text:
-        return str(ast.literal_eval(token.text))
+        quote = next(mark for mark in _QUOTES if token.text.startswith(mark))
+        return token.text[len(quote) : -len(quote)]
     return None

@@ -85,3 +85,18 @@ def test_paths_are_written_as_in_a_rule() -> None:
 
 def test_methods_are_found_also_over_line_breaks() -> None:
     assert list(calls("data.x\n .map (i, i).y.size()")) == ["map", "size"]
+
+
+@pytest.mark.parametrize(
+    ("source", "key"),
+    [
+        ("data['a\x00b']", "a\x00b"),
+        ('data["a"]', "a"),
+        ("data['''a''']", "a"),
+        ('data["""a"""]', "a"),
+        ("data['']", ""),
+    ],
+)
+def test_a_key_in_quotes_is_what_stands_between_them(source: str, key: str) -> None:
+    """Whatever it holds: a YAML text may hold a NUL."""
+    assert references(source) == (("data", key),)
