@@ -55,6 +55,7 @@ proof: ## the long runs, an hour and more: torture, kills, a dead provider, a ca
 	@.venv/bin/python -m tests.cluster_proof
 	@.venv/bin/python -m tests.conforming --examples 1300 --seed 1
 	@.venv/bin/python -m tests.fuzz --seconds 300
+	@.venv/bin/python -m tests.slow_clients --connections 1000
 	@for seed in 1 2 3; do .venv/bin/python -m tests.torture --minutes 10 --seed $$seed || exit 1; done
 
 docs: ## write the pages that are made from the code

@@ -28,7 +28,12 @@ from core.broker.connect import open_broker
 from core.broker.port import Broker
 from core.broker.topology import Topology
 from core.clock import Clock, SystemClock
-from core.errors import BrokerUnavailable, ConfigurationError, JournalUnavailable
+from core.errors import (
+    BrokerUnavailable,
+    ConfigurationError,
+    JournalUnavailable,
+    Unroutable,
+)
 from core.journal.connect import is_embedded_journal, open_journal
 from core.journal.port import Journal
 from core.logs import get_logger
@@ -79,7 +84,7 @@ async def open_consumers(
     first = await asyncio.to_thread(load)
     try:
         await broker.declare(Topology.of(first.providers))
-    except BrokerUnavailable:
+    except (BrokerUnavailable, Unroutable):
         # Subscribing waits for the broker, and the gateway or `postern topology` declares as well.
         log.warning("broker_away_at_start")
     presence = Presence(journal, metrics, consumer.journal_pause)

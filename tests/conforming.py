@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 KEYS = {
     "SHOP_KEY": "shop-key-0123456789-0123456789",
     "TILL_KEY": "till-key-0123456789-0123456789",
+    "HOOK": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "SMS_TOKEN": "not-read-here",
     "POSTERN_OPERATOR_KEYS": "ada:operator-key-0123456789-0123",
 }
@@ -40,6 +41,9 @@ sources:
     verify: {scheme: bearer, secrets: [{env: TILL_KEY}]}
     map: {type: till.sale}
     origins: ["*"]
+  storefront:
+    verify: {scheme: standard-webhooks, secrets: [{env: HOOK}]}
+    events: ["*"]
 providers:
   sms: {kind: smsgateway24, url: "http://127.0.0.1:9", token: {env: SMS_TOKEN}, device_id: 260,
   region: DE}

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from asyncpg.exceptions import InternalClientError
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -130,7 +131,11 @@ def _use_wal(cursor: Any) -> None:
 async def transaction(
     engine: AsyncEngine, *, snapshot: bool = False
 ) -> AsyncIterator[AsyncConnection]:
-    """A transaction, committed at the end; every database error leaves as a JournalError."""
+    """A transaction, committed at the end; every database error leaves as a JournalError.
+
+    Also the driver's own `InternalClientError` (a connection that was cut in the middle of
+    something), which SQLAlchemy hands on as it is: a process would end of it.
+    """
     try:
         async with asyncio.timeout(2 * STATEMENT_TIMEOUT):
             async with engine.connect() as connection:
@@ -140,7 +145,7 @@ async def transaction(
                     yield connection
     except JournalError:
         raise
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
+    except (SQLAlchemyError, InternalClientError, OSError, TimeoutError) as error:
         raise journal_error(error) from error
 
 

@@ -40,7 +40,7 @@ class Admission:
             raise Overloaded("Too many requests of this source are in progress.")
         self._bodies[source.name] += 1
         try:
-            with self._gate.pass_through():
+            with self._gate.pass_through(proved=bool(source.bearer)):
                 yield
         except Unauthenticated:
             self._give_back(source)

@@ -27,15 +27,20 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 class BodyGate:
-    """Bounds how many requests with a body are in progress, and so the memory they take."""
+    """Bounds how many requests with a body are in progress, and so the memory they take.
+
+    A quarter is kept for those who have proved who they are before their body is read: strangers
+    who send bodies byte by byte cannot take every place.
+    """
 
     def __init__(self, limit: int) -> None:
         self._free = limit
+        self._kept = limit // 4
 
     @contextmanager
-    def pass_through(self) -> Iterator[None]:
+    def pass_through(self, *, proved: bool = True) -> Iterator[None]:
         """Raises Overloaded at once when there are too many: waiting would only make it worse."""
-        if self._free <= 0:
+        if self._free <= (0 if proved else self._kept):
             raise Overloaded("Too many requests are in progress.")
         self._free -= 1
         try:

@@ -20,7 +20,7 @@ from core.configuration import Secret
 from core.errors import Unauthenticated
 from gateway.events.headers import Headers
 from gateway.sources.keys import Key
-from gateway.sources.verifier import Proof, required
+from gateway.sources.verifier import Proof
 
 KeyHash = bytes
 Owner = TypeVar("Owner")
@@ -39,11 +39,13 @@ class Bearer:
     keys: tuple[Key[KeyHash], ...]
 
     def check(self, headers: Headers) -> None:
-        required(headers, "authorization")
+        self._fitting(headers)
 
     def verify(self, body: bytes, headers: Headers, now: datetime) -> Proof:  # noqa: ARG002 - a key signs nothing
-        fitting = find_owner(headers.one("authorization"), [(key.value, key) for key in self.keys])
-        return Proof(key=active_bearer(fitting, now))
+        return Proof(key=active_bearer(self._fitting(headers), now))
+
+    def _fitting(self, headers: Headers) -> Key[KeyHash]:
+        return find_owner(headers.one("authorization"), [(key.value, key) for key in self.keys])
 
 
 def bearer_key(secret: Secret) -> KeyHash:
