@@ -8,6 +8,7 @@ import click
 
 from core.document import read_document
 from gateway.callbacks import check_callback
+from gateway.events.own_schemas import load_schemas
 from gateway.ingress_settings import load_ingress
 from gateway.rules.compare import compare
 from gateway.rules.load import load_rules
@@ -68,7 +69,7 @@ def load(file: Path) -> Rules:
     """
     document = read_document(file)
     check_top_level(document)
-    check_sources(document)
+    check_sources(document, load_schemas(document))
     load_spool(document)
     load_ingress(document)
     providers = load_providers(document, VENDORS)

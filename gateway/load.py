@@ -12,11 +12,13 @@ from typing import Any
 
 from core.broker.topology import Topology
 from core.document import Document, read_document
+from core.watch import signature_of_files
 from gateway.callbacks import load_callbacks
+from gateway.events.own_schemas import load_schemas, schemas_folder
 from gateway.ingress_settings import load_ingress
 from gateway.rules.load import load_rules
 from gateway.running import Configuration, TypeLabels
-from gateway.sources.load import load_sources
+from gateway.sources.load import load_sources, secret_files
 from gateway.spool_settings import load_spool
 from vendors.load import check_top_level, load_journal, load_providers
 from vendors.registry import VENDORS
@@ -30,19 +32,29 @@ def load_configuration(path: Path) -> Configuration:
     """
     document = read_document(path)
     check_top_level(document)
+    watched = _files_beside(document)
+    seen = signature_of_files(watched)
     keep = load_journal(document).keep
     providers = load_providers(document, VENDORS)
     planner = load_rules(document, providers, VENDORS, keep)
     return Configuration(
         planner=planner,
-        sources=load_sources(document),
+        sources=load_sources(document, load_schemas(document)),
         callbacks=load_callbacks(document, providers, VENDORS),
         spool=load_spool(document),
         ingress=load_ingress(document),
         topology=Topology.of(providers),
         labels=TypeLabels(_named_types(document)),
         rule_ids=frozenset(rule.id for rule in planner.rules),
+        watched=watched,
+        seen=seen,
     )
+
+
+def _files_beside(document: Document) -> tuple[Path, ...]:
+    """What the configuration is read from besides its own files: secrets, and schemas."""
+    folder = schemas_folder(document)
+    return (*sorted(secret_files(document)), *([folder] if folder is not None else []))
 
 
 def _named_types(document: Document) -> Iterator[str]:

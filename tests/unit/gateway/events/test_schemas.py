@@ -122,7 +122,7 @@ def test_a_text_that_the_gateway_calls_about_keeps_to_sms_received(schemas: Sche
     assert called is not None
     (text,) = called.incoming
     assert set(text.data) == {"from", "body", "device_id", "sim", "device_name", "type"}
-    schemas.check(text.type, text.data)
+    schemas.check(text.type, dict(text.data))
 
 
 @pytest.mark.parametrize(
