@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 
 from cli.main import postern
 from cli.providers_page import page
+from cli.schemas_page import page as events_page
 from consumers.metrics import ConsumerMetrics
 from core.document import Document, read_document
 from core.journal.machine import MOVES
@@ -193,6 +194,11 @@ def test_configurations_are_shown() -> None:
 def test_the_providers_page_is_what_the_models_say() -> None:
     """`make docs` writes it."""
     assert read(ROOT / "docs" / "providers.md") == page()
+
+
+def test_the_events_page_is_what_the_schemas_say() -> None:
+    """`make docs` writes it."""
+    assert read(ROOT / "docs" / "events.md") == events_page()
 
 
 def test_the_providers_page_explains_every_setting_and_parameter() -> None:
