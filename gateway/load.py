@@ -6,14 +6,14 @@ What must not go in: what any section means (see its loader).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from core.broker.topology import Topology
 from core.document import Document, read_document
 from core.watch import signature_of_files
-from gateway.callbacks import load_callbacks
+from gateway.callbacks import callback_files, load_callbacks
 from gateway.events.own_schemas import load_schemas, schemas_folder
 from gateway.ingress_settings import load_ingress
 from gateway.rules.load import load_rules
@@ -21,6 +21,7 @@ from gateway.running import Configuration, TypeLabels
 from gateway.sources.load import load_sources, secret_files
 from gateway.spool_settings import load_spool
 from vendors.load import check_top_level, load_journal, load_providers
+from vendors.provider import Provider
 from vendors.registry import VENDORS
 
 
@@ -32,10 +33,11 @@ def load_configuration(path: Path) -> Configuration:
     """
     document = read_document(path)
     check_top_level(document)
-    watched = _files_beside(document)
-    seen = signature_of_files(watched)
     keep = load_journal(document).keep
     providers = load_providers(document, VENDORS)
+    watched = _files_beside(document, providers)
+    # Before any of them is read: a change made meanwhile is found by the watch.
+    seen = signature_of_files(watched)
     planner = load_rules(document, providers, VENDORS, keep)
     return Configuration(
         planner=planner,
@@ -51,10 +53,11 @@ def load_configuration(path: Path) -> Configuration:
     )
 
 
-def _files_beside(document: Document) -> tuple[Path, ...]:
+def _files_beside(document: Document, providers: Mapping[str, Provider]) -> tuple[Path, ...]:
     """What the configuration is read from besides its own files: secrets, and schemas."""
     folder = schemas_folder(document)
-    return (*sorted(secret_files(document)), *([folder] if folder is not None else []))
+    secrets = secret_files(document) | callback_files(providers.values())
+    return (*sorted(secrets), *([folder] if folder is not None else []))
 
 
 def _named_types(document: Document) -> Iterator[str]:
