@@ -61,6 +61,7 @@ proof: ## the long runs, an hour and more: torture, kills, a dead provider, a ca
 docs: ## write the pages that are made from the code
 	@scripts/setup
 	@.venv/bin/postern providers --page > docs/providers.md
+	@.venv/bin/postern schemas --page > docs/events.md
 
 lock: ## compile the lock files anew (ARGS=--upgrade: with the newest versions allowed)
 	@scripts/setup tests

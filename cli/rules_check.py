@@ -8,8 +8,10 @@ import click
 
 from core.document import read_document
 from gateway.callbacks import check_callback
+from gateway.events.own_schemas import load_schemas
 from gateway.ingress_settings import load_ingress
 from gateway.rules.compare import compare
+from gateway.rules.fields import unknown_fields
 from gateway.rules.load import load_rules
 from gateway.rules.plan import Rules
 from gateway.rules.texts import longest_texts
@@ -28,7 +30,11 @@ from vendors.registry import VENDORS
     metavar="OLD",
     help="The configuration in force: tells which ids of actions change.",
 )
-def command(file: Path, against: Path | None) -> None:
+@click.option(
+    "--strict", is_flag=True, help="Exit with 1 if a rule looks at a field that no schema names."
+)
+@click.pass_context
+def command(context: click.Context, file: Path, against: Path | None, strict: bool) -> None:
     """Tell whether a configuration is right, and if not, where and what was expected.
 
     Secrets are not read, so it can run where there are none. With --against, ids of actions that
@@ -37,6 +43,9 @@ def command(file: Path, against: Path | None) -> None:
 
     For each text is told how it is encoded and how many segments it takes when it gets long: a
     field that nothing bounds counts as 30 characters.
+
+    A field of `data` that a rule looks at and that no schema of its events names is probably
+    mistyped: it is named, with a guess at what was meant.
 
     Example: postern rules check new.yaml --against postern.yaml
     """
@@ -50,10 +59,16 @@ def command(file: Path, against: Path | None) -> None:
                 f"warning: {text.rule}, {text.step}: more than {text.warned_above} segments; "
                 "every segment is paid for"
             )
+    document = read_document(file)
+    unknown = list(unknown_fields(document, load_schemas(document)))
+    for line in unknown:
+        print(f"warning: {line}")
     if against is not None:
         load(against)
-        for line in compare(read_document(against), read_document(file)):
+        for line in compare(read_document(against), document):
             print(f"warning: {line}")
+    if unknown and strict:
+        context.exit(1)
 
 
 def facts_text(facts: TextFacts) -> str:
@@ -68,7 +83,7 @@ def load(file: Path) -> Rules:
     """
     document = read_document(file)
     check_top_level(document)
-    check_sources(document)
+    check_sources(document, load_schemas(document))
     load_spool(document)
     load_ingress(document)
     providers = load_providers(document, VENDORS)

@@ -144,7 +144,12 @@ async def open_gateway(
             beside(
                 declaring.run(),
                 reloader.run(),
-                watch_config(settings.config, reloader.ask, seen=seen),
+                watch_config(
+                    settings.config,
+                    reloader.ask,
+                    seen=(*seen, *running.current.seen),
+                    also=running.watched,
+                ),
             )
         )
         listen = await opened.enter_async_context(

@@ -7,9 +7,10 @@ not go in: HTTP, and the shapes of any vendor (see `vendors`).
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from core.document import Document, read_secret
 from core.errors import NotFound
@@ -98,6 +99,17 @@ def load_callbacks(
             )
         )
     return Callbacks(found)
+
+
+def callback_files(providers: Iterable[Provider]) -> frozenset[Path]:
+    """The files that hold secrets of callbacks. None of them is read."""
+    return frozenset(
+        Path(ref.file)
+        for provider in providers
+        if isinstance(provider, ReportingProvider) and provider.callback is not None
+        for ref in provider.callback.secrets
+        if ref.file is not None
+    )
 
 
 def check_callback(document: Document, name: str, provider: Provider) -> CallbackSettings | None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from core.broker.topology import Topology
+from core.watch import Signature
 from gateway.callbacks import Callbacks
 from gateway.events.types import TypeGlobs
 from gateway.ingress_settings import IngressSettings
@@ -51,6 +53,10 @@ class Configuration:
     topology: Topology
     labels: TypeLabels
     rule_ids: frozenset[str] = frozenset()
+    watched: tuple[Path, ...] = ()
+    """The files and directories besides its own that it was read from."""
+    seen: Signature = ()
+    """What they were like just before."""
 
 
 class Running:
@@ -58,6 +64,9 @@ class Running:
 
     def __init__(self, configuration: Configuration) -> None:
         self.current = configuration
+
+    def watched(self) -> tuple[Path, ...]:
+        return self.current.watched
 
     def label(self, event_type: str) -> str:
         """The type as metrics name it, by the configuration that is in force now."""

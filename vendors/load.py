@@ -20,7 +20,16 @@ from core.errors import ConfigurationError
 from vendors.operation import Vendor
 from vendors.provider import Provider
 
-TOP_LEVEL = ("sources", "providers", "rules", "journal", "spool", "ingress", "allow_hosts")
+TOP_LEVEL = (
+    "sources",
+    "providers",
+    "rules",
+    "schemas",
+    "journal",
+    "spool",
+    "ingress",
+    "allow_hosts",
+)
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 NAME_EXPECTED = "names are lower-case letters, digits and -, from a letter, at most 40 characters"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?")

@@ -73,18 +73,20 @@ async def take(services: Services, source: Source, delivery: Delivery) -> web.Re
 
 
 def read_allowed(source: Source, delivery: Delivery) -> Parsed:
-    """The events of a delivery, all of types that this source may send. Raises RequestError."""
+    """The events of a delivery, all of types and shapes that this source may send. Raises
+    RequestError."""
     parsed = source.reader.read(delivery)
     for index, event in enumerate(parsed.events):
         try:
             source.check_allowed(event)
-        except NotAllowed as error:
+            source.check_data(event)
+        except (NotAllowed, InvalidEvent) as error:
             if not parsed.batch:
                 raise
             raise InvalidBatch(
                 f"Event {index} of the batch: {error.detail}",
                 index=index,
-                field="type",
+                field=error.field if isinstance(error, InvalidEvent) else "type",
                 cause=error.code,
             ) from None
     return parsed

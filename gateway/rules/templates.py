@@ -154,12 +154,13 @@ class Template:
         self, template: BoundTemplate, looks_at: tuple[Path, ...], named: set[Path]
     ) -> None:
         self._template = template
-        self._looks_at = looks_at
+        self.looks_at = looks_at
+        """The static beginning of every path that it looks at."""
         self._named = named
 
     def render(self, facts: Facts) -> str:
         """Raises Failure, nothing else."""
-        facts.refuse_long(self._looks_at)
+        facts.refuse_long(self.looks_at)
         try:
             return self._template.render(**facts.names)
         except _Unwritable as error:

@@ -14,10 +14,11 @@ from core.configuration import Secret
 from core.document import Document, read_secret, validate
 from core.errors import NotFound
 from core.yaml import YamlPath
+from gateway.events.schemas import Schemas
 from gateway.events.types import TypeGlobs
 from gateway.sources.keys import Key
 from gateway.sources.mapping import load_map
-from gateway.sources.model import Durability, KeyRef, SourceModel
+from gateway.sources.model import Durability, KeyRef, SchemaCheck, SourceModel
 from gateway.sources.names import OnInvalid, Scheme
 from gateway.sources.presets.preset import PresetReader
 from gateway.sources.presets.registry import PRESETS
@@ -56,30 +57,36 @@ class Sources:
         return source
 
 
-def check_sources(document: Document) -> dict[str, SourceModel]:
+def check_sources(document: Document, schemas: Schemas) -> dict[str, SourceModel]:
     """The sources as written, by name, with their maps compiled. Raises ConfigurationError."""
     models = _models(document)
     for name, model in models.items():
         _reader(document, name, model)
+        _schemas(document, name, model, schemas)
     return models
 
 
-def load_sources(document: Document) -> Sources:
+def secret_files(document: Document) -> frozenset[Path]:
+    """The files that hold secrets of sources. None of them is read. Raises ConfigurationError."""
+    return frozenset(
+        Path(ref.file)
+        for model in _models(document).values()
+        for ref in model.verify.secrets
+        if ref.file is not None
+    )
+
+
+def load_sources(document: Document, schemas: Schemas) -> Sources:
     """The sources with their secrets read. Raises ConfigurationError.
 
     One secret for two sources is refused: a key alone says who is sending, and what one of them
     signed could be sent to the other.
     """
     owners: dict[bytes, str] = {}
-    models = _models(document)
-    sources = [_source(document, name, model, owners) for name, model in models.items()]
-    files = [
-        Path(ref.file)
-        for model in models.values()
-        for ref in model.verify.secrets
-        if ref.file is not None
+    sources = [
+        _source(document, name, model, owners, schemas) for name, model in _models(document).items()
     ]
-    return Sources(sources, files=files)
+    return Sources(sources, files=secret_files(document))
 
 
 def _models(document: Document) -> dict[str, SourceModel]:
@@ -94,7 +101,13 @@ def _models(document: Document) -> dict[str, SourceModel]:
     return models
 
 
-def _source(document: Document, name: str, model: SourceModel, owners: dict[bytes, str]) -> Source:
+def _source(
+    document: Document,
+    name: str,
+    model: SourceModel,
+    owners: dict[bytes, str],
+    schemas: Schemas,
+) -> Source:
     preset = PRESETS[model.preset] if model.preset is not None else None
     scheme = preset.scheme if preset is not None else Scheme(model.verify.scheme or "")
     keys = _keys(document, name, model, scheme, owners)
@@ -119,7 +132,22 @@ def _source(document: Document, name: str, model: SourceModel, owners: dict[byte
         bodies=model.bodies,
         gzip=model.gzip,
         origins=model.origins,
+        schemas=_schemas(document, name, model, schemas),
     )
+
+
+def _schemas(document: Document, name: str, model: SourceModel, schemas: Schemas) -> Schemas | None:
+    """What a source is held to. Raises ConfigurationError for a type that it names and nobody
+    describes: none of those events could ever come in."""
+    if model.held_to is not SchemaCheck.STRICT:
+        return None
+    path: YamlPath = ("sources", name, "events")
+    is_list = isinstance(document.at(path), list)
+    for index, event_type in enumerate(model.events):
+        if "*" not in event_type and schemas.get(event_type) is None:
+            problem = f"`schema: strict`, and there is no schema of {event_type}"
+            raise document.error(problem, (*path, index) if is_list else path)
+    return schemas
 
 
 def _reader(document: Document, name: str, model: SourceModel) -> Reader:

@@ -41,6 +41,13 @@ class Durability(StrEnum):
     """The event is in the gateway's spool: for senders that would not send again."""
 
 
+class SchemaCheck(StrEnum):
+    """Whether the events of a source are held against the schemas of their types."""
+
+    OPEN = "open"
+    STRICT = "strict"
+
+
 class Encoding(StrEnum):
     HEX = "hex"
     BASE64 = "base64"
@@ -172,6 +179,11 @@ class SourceModel(BaseModel):
         None, description="how the deliveries of an unknown system are read: id, type, data, ..."
     )
     events: Globs = ("*",)
+    held_to: SchemaCheck = Field(
+        SchemaCheck.OPEN,
+        alias="schema",
+        description="strict: data that the type's schema does not take are refused",
+    )
     on_invalid: OnInvalid | None = Field(
         None, description="what is authentic and no event: reject, or park (answered 200)"
     )

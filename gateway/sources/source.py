@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from core.errors import NotAllowed
 from core.messages import Event, JsonObject
+from gateway.events.schemas import Schemas
 from gateway.events.types import TypeGlobs
 from gateway.sources.keys import Key
 from gateway.sources.names import OnInvalid, Preset, Scheme
@@ -45,6 +46,8 @@ class Source:
     bodies: int = 256
     gzip: bool = False
     origins: tuple[str, ...] = ()
+    schemas: Schemas | None = None
+    """What its events are held against; None: they may hold anything."""
 
     def check_allowed(self, event: Event) -> None:
         """Raises NotAllowed for a type of event that this source may not send."""
@@ -52,3 +55,8 @@ class Source:
             raise NotAllowed(
                 "This source may not send events of this type.", code="event-type-not-allowed"
             )
+
+    def check_data(self, event: Event) -> None:
+        """Raises InvalidEvent for data that the schema of the event's type does not take."""
+        if self.schemas is not None:
+            self.schemas.check(event.type, event.data)

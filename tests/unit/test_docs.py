@@ -16,11 +16,13 @@ from ruamel.yaml import YAML
 
 from cli.main import postern
 from cli.providers_page import page
+from cli.schemas_page import page as events_page
 from consumers.metrics import ConsumerMetrics
 from core.document import Document, read_document
 from core.journal.machine import MOVES
 from core.journal.states import State
 from core.settings import VARIABLES, secret_names
+from gateway.events.own_schemas import load_schemas
 from gateway.http.routes import ROUTES
 from gateway.ingress_settings import IngressSettings
 from gateway.metrics import Metrics
@@ -174,7 +176,7 @@ def test_every_configuration_shown_is_right(name: str, body: str, tmp_path: Path
     file = tmp_path / name.replace(".md", ".yaml")
     file.write_text(body, encoding="utf-8")
     document = read_document(file)
-    check_sources(document)
+    check_sources(document, load_schemas(document))
     load(document)
 
 
@@ -194,6 +196,11 @@ def test_the_providers_page_is_what_the_models_say() -> None:
     assert read(ROOT / "docs" / "providers.md") == page()
 
 
+def test_the_events_page_is_what_the_schemas_say() -> None:
+    """`make docs` writes it."""
+    assert read(ROOT / "docs" / "events.md") == events_page()
+
+
 def test_the_providers_page_explains_every_setting_and_parameter() -> None:
     """A parameter without a meaning is one that nobody can use."""
     for vendor in VENDORS.values():
@@ -206,9 +213,7 @@ def test_the_rules_page_names_every_key() -> None:
     """With the pages of sources and providers it says of itself that it is complete."""
     text = "".join(read(ROOT / "docs" / name) for name in ("rules.md", "sources.md"))
     keys = {*TOP_LEVEL, *Scheme, *Preset}
-    for written in (SourceModel, VerifyModel, KeyRef, IngressSettings):
-        keys |= {*written.model_fields}
-    for model in (RuleModel, StepModel):
+    for model in (SourceModel, VerifyModel, KeyRef, IngressSettings, RuleModel, StepModel):
         keys |= {field.alias or name for name, field in model.model_fields.items()}
     keys |= {*Provider.model_fields, *ReportingProvider.model_fields}
     missing = [key for key in sorted(keys) if not re.search(rf"\b{re.escape(key)}\b", text)]

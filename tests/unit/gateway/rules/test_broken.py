@@ -8,6 +8,7 @@ import pytest
 
 from core.document import read_document
 from core.errors import ConfigurationError
+from gateway.events.own_schemas import load_schemas
 from gateway.rules.load import load_rules
 from gateway.sources.load import check_sources
 from vendors.load import load_journal, load_providers
@@ -52,7 +53,7 @@ EXPECTED = [
 def check(path: Path) -> None:
     """What `postern rules check` reads, in its order."""
     document = read_document(path)
-    check_sources(document)
+    check_sources(document, load_schemas(document))
     providers = load_providers(document, VENDORS)
     load_rules(document, providers, VENDORS, load_journal(document).keep)
 

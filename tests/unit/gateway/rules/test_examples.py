@@ -9,6 +9,7 @@ import pytest
 from cli.fixtures import Fixture, differences, read_fixtures
 from core.document import read_document
 from gateway.events.headers import Headers
+from gateway.events.own_schemas import load_schemas
 from gateway.events.parse import parse_events
 from gateway.events.plain import plain_event
 from gateway.rules.load import load_rules
@@ -26,7 +27,7 @@ JSON = Headers([("Content-Type", "application/json")])
 @pytest.fixture(scope="module")
 def rules() -> Rules:
     document = read_document(EXAMPLES / "postern.yaml")
-    assert set(check_sources(document)) == {"shop", "storefront"}
+    assert set(check_sources(document, load_schemas(document))) == {"shop", "storefront"}
     providers = load_providers(document, VENDORS)
     return load_rules(document, providers, VENDORS, load_journal(document).keep)
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from core.document import Document, read_document
-from core.errors import ConfigurationError, NotAllowed, NotFound, Unauthenticated
+from core.errors import ConfigurationError, InvalidEvent, NotAllowed, NotFound, Unauthenticated
 from core.messages import Event
+from gateway.events.own_schemas import load_schemas
 from gateway.sources.load import Sources, check_sources, load_sources
+from gateway.sources.model import SourceModel
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 SHOP_KEY = "shop-key-of-more-than-24-bytes"
@@ -29,6 +31,14 @@ sources:
 """
 
 
+def load(written: Document) -> Sources:
+    return load_sources(written, load_schemas(written))
+
+
+def check(written: Document) -> dict[str, SourceModel]:
+    return check_sources(written, load_schemas(written))
+
+
 def document(tmp_path: Path, text: str) -> Document:
     file = tmp_path / "sources.yaml"
     file.write_text(text, encoding="utf-8")
@@ -41,7 +51,7 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sources:
     old.write_text(OLD_KEY + "\n")
     monkeypatch.setenv("SHOP", SHOP_KEY)
     monkeypatch.setenv("HOOK", HOOK)
-    return load_sources(document(tmp_path, TEXT % old))
+    return load(document(tmp_path, TEXT % old))
 
 
 @pytest.mark.parametrize("key", [SHOP_KEY, OLD_KEY])
@@ -84,7 +94,7 @@ def test_a_source_sends_only_its_types(sources: Sources, event_type: str, allowe
 
 def test_checking_needs_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SHOP", raising=False)
-    assert set(check_sources(document(tmp_path, TEXT % "/nowhere"))) == {"shop", "storefront"}
+    assert set(check(document(tmp_path, TEXT % "/nowhere"))) == {"shop", "storefront"}
 
 
 @pytest.mark.parametrize(
@@ -101,7 +111,7 @@ def test_a_bad_secret_is_refused_with_its_place_and_not_repeated(
 ) -> None:
     monkeypatch.setenv("SHOP", value)
     with pytest.raises(ConfigurationError) as caught:
-        load_sources(document(tmp_path, TEXT % "/nowhere"))
+        load(document(tmp_path, TEXT % "/nowhere"))
     assert caught.value.field == "sources.shop.verify.secrets[0]"
     assert caught.value.line == 4
     assert problem in caught.value.problem
@@ -114,7 +124,7 @@ def test_one_key_for_two_sources_is_refused(
     monkeypatch.setenv("SHOP", SHOP_KEY)
     source = "{verify: {scheme: bearer, secrets: [{env: SHOP}]}, events: '*'}"
     with pytest.raises(ConfigurationError, match="another source has this secret"):
-        load_sources(document(tmp_path, f"sources:\n  a: {source}\n  b: {source}\n"))
+        load(document(tmp_path, f"sources:\n  a: {source}\n  b: {source}\n"))
 
 
 @pytest.mark.parametrize(
@@ -135,11 +145,54 @@ def test_a_source_that_is_written_wrongly_is_refused(
     tmp_path: Path, text: str, field: str, problem: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        check_sources(document(tmp_path, f"sources:\n  shop: {{verify: {text}, events: [x]}}\n"))
+        check(document(tmp_path, f"sources:\n  shop: {{verify: {text}, events: [x]}}\n"))
     assert caught.value.field == field
     assert problem in caught.value.problem
 
 
 def test_a_name_that_could_not_be_a_path_or_label_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="names are"):
-        check_sources(document(tmp_path, "sources:\n  Shop/1: {}\n"))
+        check(document(tmp_path, "sources:\n  Shop/1: {}\n"))
+
+
+STRICT = """
+sources:
+  shop:
+    verify: {scheme: bearer, secrets: [{env: SHOP}]}
+    schema: strict
+    events:
+      - "order.*"
+      - %s
+"""
+
+
+@pytest.mark.usefixtures("sources")
+def test_a_strict_source_holds_its_events_against_the_schemas(tmp_path: Path) -> None:
+    (source,) = load(document(tmp_path, STRICT % "user.signed_up"))
+    event = Event(source="shop", id="1", type="order.placed", received_at=NOW, data={"total": []})
+    with pytest.raises(InvalidEvent) as caught:
+        source.check_data(event)
+    assert (caught.value.code, caught.value.field) == ("schema", "data.total")
+
+
+def test_any_other_source_takes_what_comes(sources: Sources) -> None:
+    event = Event(source="shop", id="1", type="order.placed", received_at=NOW, data={"total": []})
+    for source in sources:
+        source.check_data(event)
+
+
+def test_a_strict_source_cannot_name_a_type_that_nobody_describes(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check(document(tmp_path, STRICT % "user.singed_up"))
+    assert (caught.value.line, caught.value.field) == (8, "sources.shop.events[1]")
+    assert "no schema of user.singed_up" in caught.value.problem
+
+
+def test_another_word_for_schema_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check(document(tmp_path, (STRICT % "order.x").replace("strict", "closed")))
+    assert caught.value.field == "sources.shop.schema"
+
+
+def test_the_files_of_secrets_are_known(sources: Sources, tmp_path: Path) -> None:
+    assert sources.files == {tmp_path / "old"}
