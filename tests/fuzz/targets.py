@@ -21,6 +21,7 @@ with atheris.instrument_imports(include=["gateway", "core", "vendors"]):
     from core.errors import ConfigurationError, RequestError
     from core.messages import Event
     from gateway.events.headers import Headers
+    from gateway.events.own_schemas import load_schemas
     from gateway.events.parse import parse_events
     from gateway.rules.cel import OF_A_DELIVERY, CelEngine, InvalidExpression
     from gateway.rules.facts import Failure, facts_of
@@ -138,7 +139,7 @@ def rules(data: bytes) -> None:
     _FILE.write_bytes(data)
     try:
         document = read_document(_FILE)
-        check_sources(document)
+        check_sources(document, load_schemas(document))
         load_rules(document, load_providers(document, VENDORS), VENDORS, timedelta(days=30))
     except ConfigurationError:
         return
@@ -167,43 +168,6 @@ TARGETS: dict[str, Callable[[bytes], Any]] = {
     "signatures": signatures,
     "rules": rules,
     "expressions": expressions,
-}
-_RULES = b"""
-sources:
-  a: {verify: {scheme: bearer, secrets: [{env: A}]}, events: ["*"]}
-providers:
-  sms: {kind: smsgateway24, token: {env: T}, device_id: 1, region: DE}
-rules:
-  - id: r
-    on: a.*
-    when: data.x > 1
-    do: [{call: sms.send, with: {to: "${data.p}", text: "{{ data.n }}"}}]
-"""
-_PRESET = b"""
-sources:
-  a: {preset: shopify, verify: {secrets: [{file: /a, not_after: "2026-11-22T10:00:00Z"}]}}
-"""
-_MAP = b"""
-sources:
-  a:
-    verify: {scheme: hmac, header: x, secrets: [{env: A}]}
-    map: {type: a.b, id: "${body.id}"}
-"""
-SEEDS: dict[str, tuple[bytes, ...]] = {
-    "cloudevents": (
-        b'{"id":"1","type":"a","data":{}}',
-        b'{"specversion":"1.0","id":"1","source":"/s","type":"a","data":{"a":[1,"x"]}}',
-        b'[{"specversion":"1.0","id":"1","source":"/s","type":"a"}]',
-    ),
-    "signatures": (b"v1,AAAA",),
-    "rules": (_RULES, _PRESET, _MAP),
-    "expressions": (
-        b"\x00Hello {{ data.name | upcase }}{% for i in data.items %}{{ i.sku }}{% endfor %}",
-        b"\x01data.items.exists(i, i.n > 1) && data.total * 2.0 > 3.0 || has(data.deep.a)",
-        b"\x02body.a[0].b + headers['x']",
-        b'\x00{% if data.count > 2 %}{{ data.none | default: "x" }}{% endif %}',
-        b"\x01size(data.name) > 3 ? data.deep.a.b.c : string(data.count)",
-    ),
 }
 
 

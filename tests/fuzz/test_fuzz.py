@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.__main__ import fuzz
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.seeds import SEEDS
 
 SECONDS = 20
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", SEEDS)
 def test_no_input_makes_an_edge_fail(target: str, tmp_path: Path) -> None:
     run = fuzz(target, tmp_path, seconds=SECONDS)
     assert run.problem is None, run.problem
