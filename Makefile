@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-.PHONY: help demo test check bench fmt stack torture proof docs lock
+.PHONY: help demo test check audit bench fmt stack torture proof docs lock
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,6 +23,10 @@ check: ## lint, format, types and import arrows
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/python -m pytest -q tests/unit/test_arrows.py
+
+audit: ## known vulnerabilities of the locked packages, where a service for them answers
+	@scripts/setup tests
+	@scripts/audit
 
 fmt: ## format the code and apply safe fixes
 	@scripts/setup tests
