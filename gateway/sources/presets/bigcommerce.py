@@ -7,15 +7,12 @@ fails for long. What must not go in: the signature.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from core.clock import to_text
 from core.errors import InvalidEvent
 from core.messages import JsonObject
 from gateway.events.headers import Headers
 from gateway.sources.names import Scheme
 from gateway.sources.presets.preset import Found, PresetKind, Topic, text_of
-from gateway.sources.presets.shapes import part, present
+from gateway.sources.presets.shapes import part, present, seconds
 from gateway.sources.reading import Delivery
 
 _STATUS = "store/order/statusUpdated"
@@ -57,15 +54,8 @@ def _find(body: JsonObject, _headers: Headers, delivery: Delivery) -> Found:
         ),
         id=delivery.proof.id,
         subject=identity,
-        time=_moment(body.get("created_at")),
+        time=seconds(body.get("created_at")),
     )
-
-
-def _moment(created: object) -> str | None:
-    """Seconds since 1970."""
-    if isinstance(created, bool) or not isinstance(created, int) or not 0 <= created < 10**11:
-        return None
-    return to_text(datetime.fromtimestamp(created, UTC))
 
 
 BIGCOMMERCE = PresetKind(

@@ -7,8 +7,10 @@ system.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
+from core.clock import to_text
 from core.messages import JsonObject
 
 
@@ -37,3 +39,10 @@ def utc(value: Any) -> str | None:
     if not isinstance(value, str) or not value:
         return None
     return value.replace(" ", "T", 1) + ("" if value[-1] in "Zz" or "+" in value[10:] else "Z")
+
+
+def seconds(value: Any) -> str | None:
+    """Seconds since 1970, as RFC 3339."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**11:
+        return None
+    return to_text(datetime.fromtimestamp(value, UTC))

@@ -7,15 +7,12 @@ signature.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from core.clock import to_text
 from core.errors import InvalidEvent
 from core.messages import JsonObject
 from gateway.events.headers import Headers
 from gateway.sources.names import Scheme
 from gateway.sources.presets.preset import Found, PresetKind, Topic, required_id, text_of
-from gateway.sources.presets.shapes import first, part, present
+from gateway.sources.presets.shapes import first, part, present, seconds
 from gateway.sources.reading import Delivery
 
 _PLACES = {
@@ -54,7 +51,7 @@ def _find(body: JsonObject, _headers: Headers, _delivery: Delivery) -> Found:
         data=_data(name, told),
         id=required_id(body),
         subject=text_of(told.get("id")),
-        time=_moment(body.get("created")),
+        time=seconds(body.get("created")),
     )
 
 
@@ -131,13 +128,6 @@ def _money(amount: object, currency: object) -> str | None:
         return str(amount)
     sign, digits = "-" if amount < 0 else "", str(abs(amount)).rjust(places + 1, "0")
     return f"{sign}{digits[:-places]}.{digits[-places:]}"
-
-
-def _moment(created: object) -> str | None:
-    """Seconds since 1970."""
-    if isinstance(created, bool) or not isinstance(created, int) or not 0 <= created < 10**11:
-        return None
-    return to_text(datetime.fromtimestamp(created, UTC))
 
 
 STRIPE = PresetKind(scheme=Scheme.STRIPE, prefix="stripe", find=_find, topics=frozenset(_TOPICS))
