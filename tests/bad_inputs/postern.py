@@ -26,6 +26,7 @@ KEYS = {
     "SHOP_KEY": "shop-key-0123456789-0123456789",
     "OTHER_KEY": "other-key-0123456789-0123456789",
     "ZIPPED_KEY": "zipped-key-0123456789-0123456789",
+    "NARROW_KEY": "narrow-key-0123456789-0123456789",
     "SMS_TOKEN": "token-of-the-provider",
     "HOOK_NEW": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
     "HOOK_OLD": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
@@ -50,6 +51,10 @@ sources:
     verify: {scheme: bearer, secrets: [{env: ZIPPED_KEY}]}
     events: ["order.*"]
     gzip: true
+  narrow:
+    verify: {scheme: bearer, secrets: [{env: NARROW_KEY}]}
+    events: ["order.*"]
+    bodies: 1
   storefront:
     verify:
       scheme: standard-webhooks
@@ -85,10 +90,11 @@ rules:
         with: {to: "${data.phone}", text: "Thanks for your order"}
 """
 CONFIG = SOURCES + PROVIDERS + RULES
-ORDER = {
+DATA: dict[str, Any] = {"total": 20, "phone": "+4915112345678"}
+ORDER: dict[str, Any] = {
     "type": "order.placed",
     "time": "2026-01-22T10:00:00Z",
-    "data": {"total": 20, "phone": "+4915112345678"},
+    "data": DATA,
 }
 PATIENCE = timedelta(seconds=20)
 
@@ -155,7 +161,7 @@ class Postern:
         """Any bytes at all; the first answer that comes back."""
         with self.connection(sender=sender) as wire:
             wire.sendall(raw)
-            return parse(read_all(wire))
+            return read_answer(wire)
 
     @contextmanager
     def connection(self, *, sender: str = "127.0.0.1") -> Iterator[socket.socket]:
@@ -266,10 +272,26 @@ def read_all(wire: socket.socket) -> bytes:
         found += piece
 
 
+def read_answer(wire: socket.socket) -> Answer:
+    """One answer; the connection may stay open after it."""
+    found = bytearray()
+    while True:
+        top, end, body = found.partition(b"\r\n\r\n")
+        length = re.search(rb"\r\ncontent-length: (\d+)", top.lower())
+        interim = top.startswith(b"HTTP/1.1 100 ")
+        if interim and end:
+            del found[: len(top) + len(end)]
+            continue
+        if end and length is not None and len(body) >= int(length[1]):
+            return parse(bytes(found))
+        piece = wire.recv(65536)
+        if not piece:
+            return parse(bytes(found))
+        found += piece
+
+
 def parse(raw: bytes) -> Answer:
     assert raw, "closed without an answer"
-    if raw.startswith(b"HTTP/1.1 100 "):
-        raw = raw.partition(b"\r\n\r\n")[2]
     top, _, body = raw.partition(b"\r\n\r\n")
     first, *lines = top.decode("latin-1").split("\r\n")
     headers = {}

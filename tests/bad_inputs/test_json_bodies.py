@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.bad_inputs.postern import JSON, KEYS, ORDER, Postern
+from tests.bad_inputs.postern import DATA, JSON, KEYS, ORDER, Postern
 from tests.bad_inputs.signing import shopify, signed
 
 MALFORMED = (400, "malformed")
@@ -160,7 +160,7 @@ def test_odd_texts_and_keys_are_data_like_any_other(postern: Postern) -> None:
         "": "no name",
     }
     with postern.taking(events=1, actions=1):
-        answer = postern.event(data={**ORDER["data"], **odd})
+        answer = postern.event(data={**DATA, **odd})
         assert answer.json["actions"][0]["state"] == "queued"
     assert odd.items() <= postern.stored(answer.json["ref"]).event.data.items()
 
