@@ -10,10 +10,10 @@ import socket
 import sqlite3
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,7 @@ CONFIG = SOURCES + PROVIDERS + RULES
 DATA: dict[str, Any] = {"total": 20, "phone": "+4915112345678"}
 ORDER: dict[str, Any] = {
     "type": "order.placed",
-    "time": "2026-01-22T10:00:00Z",
+    "time": datetime.now(UTC).isoformat(),
     "data": DATA,
 }
 PATIENCE = timedelta(seconds=20)
@@ -225,6 +225,13 @@ class Postern:
             name: float(value)
             for name, value in re.findall(r"^(\w+\S*) (\S+)$", text, re.MULTILINE)
         }
+
+    def until(self, so: Callable[[], bool]) -> None:
+        """Until it is so, which must be soon."""
+        limit = time.monotonic() + PATIENCE.total_seconds()
+        while not so():
+            assert time.monotonic() < limit, self.told()[-2000:]
+            time.sleep(0.01)
 
     def told(self) -> str:
         """Everything that it wrote."""
