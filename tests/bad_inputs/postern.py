@@ -18,7 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from core.messages import EventRecord, decode_record
+from core.messages import EventRecord, decode_action, decode_record
 from tests.servers.process import GuardedProcess, free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -208,6 +208,13 @@ class Postern:
         with closing(sqlite3.connect(self.folder / "journal.db")) as journal:
             row = journal.execute("SELECT record FROM events WHERE ref = ?", [ref]).fetchone()
             return decode_record(row[0])
+
+    def sent(self, ref: str) -> dict[str, Any]:
+        """The parameters of the one action of a recorded event."""
+        with closing(sqlite3.connect(self.folder / "journal.db")) as journal:
+            query = "SELECT message FROM actions WHERE ref = ?"
+            (row,) = journal.execute(query, [ref]).fetchall()
+            return decode_action(row[0]).action.params
 
     def retold(self, ref: str) -> tuple[int, int]:
         """How often an event came again, and how often with another content."""

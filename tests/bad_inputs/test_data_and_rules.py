@@ -229,8 +229,10 @@ def test_long_arrays_fail_a_rule_instead_of_holding_everybody_up(postern: Poster
             for rule in ("nested", "flat"):
                 assert found[rule]["state"] == "parked"
                 assert "has more than 500 elements" in found[rule]["reason"]
-        # As many as are evaluated, in two loops.
+        # Arrays that are looked at, in loops that are not.
         found = actions(postern, "order.nested", phone=PHONE, a=long[:500], b=[-1] * 500)
+        assert "loops take too many turns" in found["nested"]["reason"]
+        found = actions(postern, "order.nested", phone=PHONE, a=long[:50], b=[-1] * 50)
         assert found["nested"]["state"] == "done"
     finally:
         over.set()
