@@ -142,6 +142,12 @@ class Postern:
     def config(self) -> Path:
         return self.folder / "postern.yaml"
 
+    def configure(self, config: str) -> None:
+        """Another configuration, put in place at one go."""
+        fresh = self.folder.parent / f"{self.folder.name}.yaml"
+        fresh.write_bytes(config.encode("utf-8", "surrogateescape"))
+        fresh.replace(self.config)
+
     def ask(
         self,
         method: str,
