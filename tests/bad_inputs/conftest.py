@@ -1,4 +1,5 @@
-"""One process for the tests of a module; each leaves it as it found it, and says so."""
+"""One process for all tests that have none of their own: each leaves it as it found it, and says
+so."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import pytest
 from tests.bad_inputs.postern import Postern, running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def postern(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postern]:
     with running(tmp_path_factory.mktemp("postern")) as it:
         yield it

@@ -115,11 +115,12 @@ def test_a_sources_key_changes_nothing_and_an_operators_key_sends_nothing(
         for call in ("replay", "cancel", "pause", "resume"):
             path = f"/v1/operator/{call}"
             body = b'{"state": "parked", "preview": false}'
-            for headers in ([SHOP], [], [("Authorization", f"Bearer {ADA}x")]):
-                assert postern.ask("POST", path, body, headers).code == REFUSED
+            wrong: list[list[Header]] = [[SHOP], [], [("Authorization", f"Bearer {ADA}x")]]
+            for keys in wrong:
+                assert postern.ask("POST", path, body, keys).code == REFUSED
         for call in ("status", "actions", "audit"):
             assert get(postern, f"/v1/operator/{call}", SHOP).code == REFUSED
-        headers = [OPERATOR, ("Content-Type", "application/json")]
+        headers: list[Header] = [OPERATOR, ("Content-Type", "application/json")]
         assert postern.ask("POST", "/v1/events", b"{}", headers).code == REFUSED
         assert get(postern, "/v1/actions", OPERATOR).code == REFUSED
         told = get(postern, "/v1/operator/audit", OPERATOR)

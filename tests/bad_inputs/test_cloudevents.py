@@ -27,7 +27,7 @@ def structured(postern: Postern, event: Any, *, batch: bool = False) -> Answer:
     return postern.ask("POST", "/v1/events", json.dumps(event).encode(), headers)
 
 
-def binary(postern: Postern, body: bytes = DATA, **changed: str | bytes | None) -> Answer:
+def binary(postern: Postern, **changed: str | bytes | None) -> Answer:
     attributes: dict[str, str | bytes | None] = {
         "specversion": "1.0",
         "id": "1",
@@ -38,7 +38,7 @@ def binary(postern: Postern, body: bytes = DATA, **changed: str | bytes | None) 
     headers: list[Header] = [
         (f"ce-{name}", value) for name, value in attributes.items() if value is not None
     ]
-    return postern.ask("POST", "/v1/events", body, [SHOP, JSON, *headers])
+    return postern.ask("POST", "/v1/events", DATA, [SHOP, JSON, *headers])
 
 
 def without(name: str) -> dict[str, Any]:
@@ -132,10 +132,11 @@ def test_a_batch_is_taken_as_a_whole_or_not_at_all(postern: Postern) -> None:
         return [{**GOOD, "id": f"b{count}-{number}"} for number in range(count)]
 
     with postern.unmoved():
-        for bad in (None, 1, "x", {}, [], {**GOOD, "specversion": "0.3"}):
+        wrong: tuple[Any, ...] = (None, 1, "x", {}, [], {**GOOD, "specversion": "0.3"})
+        for bad in wrong:
             for at in (0, 50, 100):
-                batch = [*events(100)]
-                batch.insert(at, bad)  # type: ignore[arg-type]
+                batch: list[Any] = [*events(100)]
+                batch.insert(at, bad)
                 answer = structured(postern, batch, batch=True)
                 assert answer.code == (422, "invalid-batch")
                 assert answer.json["index"] == at

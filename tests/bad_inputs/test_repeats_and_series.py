@@ -19,6 +19,13 @@ FEW = (5, 6)
 
 
 @pytest.fixture(scope="module")
+def postern(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postern]:
+    """Of these tests alone: what the last one sends takes its recorder a while."""
+    with running(tmp_path_factory.mktemp("postern")) as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
 def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postern]:
     """One that believes what 127.0.0.1 says about whom it forwards for, and nobody else."""
     with running(tmp_path_factory.mktemp("proxied"), CONFIG + INGRESS) as it:
