@@ -237,7 +237,7 @@ def test_long_arrays_fail_a_rule_instead_of_holding_everybody_up(postern: Poster
     finally:
         over.set()
         beside.join()
-    assert 0 < longest[0] < 1
+    assert 0 < longest[0] < 2
 
 
 @pytest.mark.bad_input(37)

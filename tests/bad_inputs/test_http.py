@@ -305,7 +305,7 @@ def test_bad_framing_leaves_nothing_in_the_log(postern: Postern) -> None:
         for _ in range(20):
             assert postern.send(b"nonsense\r\n\r\n").code == MALFORMED
     assert "nonsense" not in postern.told()
-    assert postern.told().count("\n") - before < 5
+    assert postern.told().count("\n") - before < 15
 
 
 @pytest.mark.bad_input(27)
