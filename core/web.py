@@ -39,6 +39,13 @@ def answer_json(body: object, *, status: int = 200) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
 
 
+_NO_HTTP = {
+    "type": "urn:postern:problem:malformed",
+    "title": "Malformed request",
+    "detail": "This is not HTTP as it is taken here.",
+    "code": "malformed",
+}
+
 _BACKLOG = 64
 """Connections that may be accepted at one go, each a file descriptor, before any is refused."""
 
@@ -110,7 +117,8 @@ class _Site(web.BaseSite):
         if bound is not None and self._is_full(server, bound.connections):
             bound.refused()
             return _Refusal(bound.retry_after)
-        return server() if bound is None else _Impatient(server(), bound.header_time)
+        handler = _Handler.made_by(server)
+        return handler if bound is None else _Impatient(handler, bound.header_time)
 
     def _is_full(self, server: web.Server, most: int) -> bool:
         """Counted up here, since many are accepted before the first one is registered; the true
@@ -123,6 +131,40 @@ class _Site(web.BaseSite):
             return True
         self._open += 1
         return False
+
+
+class _Handler(RequestHandler):
+    """What is no HTTP is answered in our words and logged nowhere: aiohttp would quote what was
+    sent, name itself and its version, and write an error for each, which a stranger could make
+    without end."""
+
+    __slots__ = ()
+
+    @classmethod
+    def made_by(cls, server: web.Server) -> _Handler:
+        """As the server would make one; it does not ask which class to use."""
+        made = server._kwargs  # noqa: SLF001 - nothing public tells; a test holds it
+        return cls(server, loop=asyncio.get_running_loop(), **made)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if status >= 500:
+            return super().handle_error(request, status, exc, message)
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer is on its way already")
+        response = web.Response(
+            status=status,
+            body=orjson.dumps({**_NO_HTTP, "status": status}),
+            content_type="application/problem+json",
+            headers=HEADERS,
+        )
+        response.force_close()
+        return response
 
 
 class _Impatient(asyncio.Protocol):

@@ -94,6 +94,9 @@ async def read_body(
     Raises UnsupportedContent, BodyTooLarge, BodyTooSlow, MalformedRequest.
     """
     is_compressed(request, gzip=gzip)
+    if request.headers.get(hdrs.TRANSFER_ENCODING, "chunked").strip().lower() != "chunked":
+        # Nothing else is undone, so that the body would not be what its sender meant.
+        raise UnsupportedContent("Of transfer codings only chunked is taken.")
     if request.content_length is not None and request.content_length > limit:
         raise _too_large(limit)
     try:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
+
+from tests.unit.marked import marked_tests
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNT = 38
@@ -30,19 +30,7 @@ def rows() -> dict[int, list[str]]:
 
 def marked() -> dict[int, list[str]]:
     """By fault: the tests that say they show what becomes of it."""
-    found: defaultdict[int, list[str]] = defaultdict(list)
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                continue
-            for decorator in node.decorator_list:
-                if (
-                    isinstance(decorator, ast.Call)
-                    and ast.unparse(decorator.func) == "pytest.mark.fault"
-                ):
-                    found[ast.literal_eval(decorator.args[0])].append(f"{path.name}::{node.name}")
-    return found
+    return marked_tests("fault")
 
 
 def test_every_fault_has_its_row_and_no_other() -> None:
