@@ -7,6 +7,7 @@ What must not go in: routes.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -37,6 +38,11 @@ async def add_headers(_request: web.Request, response: web.StreamResponse) -> No
 
 def answer_json(body: object, *, status: int = 200) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
+
+
+def new_instance() -> str:
+    """An opaque id for one refused request."""
+    return f"req_{secrets.token_hex(8)}"
 
 
 _NO_HTTP = {
@@ -159,7 +165,7 @@ class _Handler(RequestHandler):
             raise ConnectionError("an answer is on its way already")
         response = web.Response(
             status=status,
-            body=orjson.dumps({**_NO_HTTP, "status": status}),
+            body=orjson.dumps({**_NO_HTTP, "status": status, "instance": new_instance()}),
             content_type="application/problem+json",
             headers=HEADERS,
         )

@@ -7,7 +7,6 @@ What must not go in: anything that one route needs and another does not.
 from __future__ import annotations
 
 import math
-import secrets
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -15,6 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 from core.clock import Clock
 from core.errors import BodyTooSlow, MalformedRequest, NotFound, Unauthenticated
 from core.logs import get_logger
+from core.web import new_instance
 from gateway.http.addresses import Addresses
 from gateway.http.problem import Problem, answer_problem, problem_of
 from gateway.http.readiness import Readiness
@@ -51,7 +51,7 @@ def watch_requests(
             response = await handler(request)
         except Exception as raised:  # noqa: BLE001 - nothing may reach aiohttp's own error page
             error = _translate(raised)
-            instance = f"req_{secrets.token_hex(8)}"
+            instance = new_instance()
             problem = problem_of(error, retry_after=retry_after)
             source = request.get(SOURCE, NOBODY)
             if isinstance(error, Unauthenticated | BodyTooSlow):

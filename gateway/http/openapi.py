@@ -38,7 +38,7 @@ _SUCCESS = {
 _DESCRIPTION = """Business events in; what the rules make of them is carried out.
 
 A success answer means durable: all of it is kept, and sending again is safe. Errors are problem
-documents (RFC 9457) with a stable `code`. What is not HTTP at all is answered 400 in plain text.
+documents (RFC 9457) with a stable `code`.
 """
 
 
@@ -149,8 +149,6 @@ def _problems(errors: Sequence[type[PosternError]]) -> Schema:
             "description": f"{kinds[0][1].title}: `{'`, `'.join(codes)}`.",
             "content": {CONTENT_TYPE: {"schema": ref("Problem")}},
         }
-        if status == 400:
-            answer["content"]["text/plain"] = {"schema": {"type": "string"}}
         if status == 429 or any(kind.retry for _, kind in kinds):
             answer["headers"] = _RETRY
         found[str(status)] = answer
