@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections import defaultdict
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
 
 
+@functools.cache
 def marked_tests(mark: str) -> dict[int, list[str]]:
     """By number: `file::test`, for each test with `pytest.mark.<mark>(number)`."""
     found: defaultdict[int, list[str]] = defaultdict(list)
