@@ -44,7 +44,9 @@ def person_of(addresses: Iterable[str], regions: Iterable[str]) -> tuple[Person,
 
 def _add(given: str, regions: tuple[str, ...], forms: set[str], texts: set[str]) -> str | None:
     """What it was taken for; None: it says too little."""
-    number = recipient(given, regions)
+    # A few bare digits could be dialled in some country, and are an id all the same.
+    is_id = given.isdigit() and not given.startswith("0") and len(given) < _FEWEST_NATIONAL
+    number = given if is_id else recipient(given, regions)
     if number.startswith("+") and number[1:].isdigit():
         digits = set(_spellings(number, regions))
         forms |= {f"phone {each}" for each in digits} | {f"id {given}"}

@@ -47,6 +47,7 @@ def test_a_national_number_is_nobodys_without_its_country() -> None:
 def test_addresses_in_any_case_and_ids_as_text_or_number() -> None:
     person, kinds = person_of([" Anna@Example.com", "10017", "u-10017"], [])
     assert kinds == ["email", "profile", "profile"]
+    assert person_of(["100170"], ["DE"])[1] == ["profile"]
     for value in ("anna@EXAMPLE.com ", "mailto:anna@example.com", 10017, "10017", 10017.0):
         assert person.is_in([value]), value
     for value in ("joanna@example.com", 100170, "U-10017", "u-100171"):
