@@ -63,6 +63,7 @@ def print_report(report: EventReport, to: Console) -> None:
         ("subject", event.subject),
         ("happened", moment(event.time) or "not told: order of arrival counts"),
         ("received", f"{moment(event.received_at)}, recorded {moment(report.recorded_at)}"),
+        ("erased", "yes: a person was, so nothing of it is left" if event.erased else None),
         ("repeated", f"{report.repeats} times" if report.repeats else None),
         (
             "conflicts",

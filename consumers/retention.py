@@ -21,7 +21,7 @@ SLICE = 200
 MARGIN = timedelta(hours=1)
 """An event may be this much ahead of our clock, and its repeat this much behind."""
 
-KINDS = ("events", "marks", "leases")
+KINDS = ("events", "marks", "leases", "erased")
 
 
 class Forgets(Protocol):

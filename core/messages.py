@@ -44,7 +44,8 @@ class Event:
 
     `time` is the source's, or None when it gave none; `occurred_at` is then the time of arrival.
     `restated`: its source tells it again with other data (an order is "paid" at every edit); that
-    is no conflict, the id alone says that it is the same event.
+    is no conflict, the id alone says that it is the same event. `erased`: a person was erased from
+    it; its `id` is then its ref, since the source's own may tell who it was.
     """
 
     source: str
@@ -55,10 +56,11 @@ class Event:
     subject: str | None = None
     data: JsonObject = field(default_factory=dict)
     restated: bool = False
+    erased: bool = False
 
     @property
     def ref(self) -> str:
-        return event_ref(self.source, self.id)
+        return self.id if self.erased else event_ref(self.source, self.id)
 
     @property
     def occurred_at(self) -> datetime:
@@ -70,7 +72,8 @@ class Action:
     """One intended call to a provider, complete but for credentials.
 
     `position` is its place in the event's plan (from 0) and breaks ties of time. `parked` holds the
-    reason when the rules could not finish it; it is then recorded but never published.
+    reason when the rules could not finish it; it is then recorded but never published. `erased`: it
+    was about a person who was erased; nothing is left to carry out.
     """
 
     id: str
@@ -90,6 +93,7 @@ class Action:
     expires_at: datetime | None = None
     recipient: str | None = None
     parked: str | None = None
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +210,7 @@ def encode_record(record: EventRecord) -> bytes:
             "subject": event.subject,
             "data": event.data,
             "restated": event.restated,
+            **_mark(event.erased),
         },
         "rules_version": record.rules_version,
         "decision": [
@@ -265,6 +270,7 @@ def _record_in(content: JsonObject) -> EventRecord:
                 data=raw["data"],
                 # Records of older versions lack it.
                 restated=bool(raw.get("restated", False)),
+                erased=bool(raw.get("erased", False)),
             ),
             rules_version=content["rules_version"],
             decision=tuple(
@@ -320,7 +326,13 @@ def _action_out(action: Action) -> JsonObject:
         "expires_at": to_text(action.expires_at) if action.expires_at else None,
         "recipient": action.recipient,
         "parked": action.parked,
+        **_mark(action.erased),
     }
+
+
+def _mark(erased: bool) -> JsonObject:
+    """Only where it is: every other message stays as it was, byte for byte."""
+    return {"erased": True} if erased else {}
 
 
 def _action_in(raw: JsonObject) -> Action:
@@ -342,4 +354,5 @@ def _action_in(raw: JsonObject) -> Action:
         expires_at=from_text(raw["expires_at"]) if raw["expires_at"] else None,
         recipient=raw["recipient"],
         parked=raw["parked"],
+        erased=bool(raw.get("erased", False)),
     )

@@ -14,10 +14,12 @@ from core.clock import from_micros
 from core.journal import machine, tables
 from core.journal.actions import change_actions, lock_actions
 from core.journal.dialect import among, insert_missing, upsert
+from core.journal.erased import rest_of
+from core.journal.erasing import empty
 from core.journal.leases import lock_leases, newest_parts
 from core.journal.machine import Age, End, Leave, OrderLease, Run, Wait
 from core.journal.port import Claim, Granted, NotGranted
-from core.journal.rows import field_key, machine_row, micros, new_row
+from core.journal.rows import ERASED, field_key, machine_row, micros, new_row
 from core.journal.states import State
 from core.messages import Action, ActionMessage, decode_action, encode_action
 
@@ -50,12 +52,13 @@ class _Writes:
 async def claim_all(
     connection: AsyncConnection, claims: Sequence[Claim], now: int
 ) -> list[Granted | NotGranted]:
+    rest = await rest_of(connection, [claim.message.action for claim in claims])
     await insert_missing(
         connection,
         tables.actions,
         [
-            new_row(claim.message.action, now=now)
-            for claim in claims
+            new_row(action, now=now)
+            for claim, action in zip(claims, rest, strict=True)
             # A message with a later seq whose row is gone was ended and cleared away long ago.
             if claim.message.seq == 0
         ],
@@ -70,8 +73,9 @@ async def claim_all(
     writes.newest_parts = await newest_parts(connection, claims, rows)
     writes.owners = await _owners(connection, claims, rows, marks)
     decided: set[str] = set()
+    emptied: list[Any] = []
     results: list[Granted | NotGranted] = []
-    for claim in claims:
+    for claim, kept in zip(claims, rest, strict=True):
         action = claim.message.action
         row = rows.get(action.id)
         if row is None or action.id in decided:
@@ -81,11 +85,17 @@ async def claim_all(
         if (left := _planned_otherwise(row, action)) is not None:
             results.append(left)
             continue
+        if kept.erased and machine.is_claimable(machine_row(row), claim.message.seq, now):
+            decided.add(action.id)
+            emptied.append(row)
+            results.append(NotGranted(state=State.CANCELLED, reason=ERASED, ended=True))
+            continue
         verdict = _decide(row, claim, now, writes)
         if not isinstance(verdict, Leave):
             decided.add(action.id)
         results.append(_note(row, claim, verdict, now, writes))
     await _write(connection, writes, leases)
+    await empty(connection, emptied, now)
     return results
 
 
@@ -125,6 +135,8 @@ def _planned_otherwise(row: Any, action: Action) -> NotGranted | None:
     stored = decode_action(row.message).action
     if stored == action:
         return None
+    if stored.erased:
+        return NotGranted(state=State(row.state), reason=ERASED)
     return NotGranted(
         state=State(row.state),
         reason="it was planned otherwise before",

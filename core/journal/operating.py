@@ -18,7 +18,7 @@ from core.clock import from_micros, to_micros
 from core.journal import tables
 from core.journal.machine import CANCELLABLE, REPLAYABLE
 from core.journal.operator import Again, Audited, Preview, Replayable, Selection
-from core.journal.rows import indexed, micros, new_row
+from core.journal.rows import ERASED, indexed, micros, new_row
 from core.journal.states import State
 from core.messages import decode_action, decode_record
 
@@ -169,6 +169,8 @@ async def replay(
                 table.c.id == item.action.id,
                 table.c.seq == item.seq,
                 table.c.state == item.state.value,
+                # Erased since it was looked at: what it was must not be written back.
+                table.c.reason.is_distinct_from(ERASED),
             )
             .values(**_as_planned(item), **_begun_anew(item), due_at=now + micros(item.due_in))
             .values(reason=_AGAIN, updated_at=now)

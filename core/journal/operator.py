@@ -8,7 +8,7 @@ made by. What must not go in: SQL, and who is an operator.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -17,6 +17,7 @@ from core.clock import to_text
 from core.journal.port import ReadJournal
 from core.journal.states import State
 from core.messages import Action, Event, JsonObject
+from core.person import Person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,18 @@ class Audited:
     ended_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """One slice of looking for a person, or of erasing one: how many `events` and `unreadable`
+    messages, and which `actions`, in which state they were. Those that were running are left: a
+    worker has them in hand. `after`: where the next slice begins; None: the end was reached."""
+
+    after: str | None
+    events: int = 0
+    unreadable: int = 0
+    actions: dict[str, State] = field(default_factory=dict)
+
+
 class Pausable(StrEnum):
     """What a person may pause."""
 
@@ -172,6 +185,23 @@ class OperatorJournal(ReadJournal, Protocol):
 
     async def replay(self, items: Sequence[Again], *, audit: int) -> int:
         """Each becomes waiting until its time, unless it has changed meanwhile; how many."""
+        ...
+
+    async def remember_erased(self, person: Person) -> datetime:
+        """From now on nothing about this person that happened before is written down or carried
+        out; returns the moment."""
+        ...
+
+    async def to_erase(
+        self, person: Person, *, until: datetime, after: str | None, limit: int
+    ) -> Erasure:
+        """Up to `limit` rows are looked through; nothing is changed."""
+        ...
+
+    async def erase(
+        self, person: Person, *, until: datetime, audit: int, after: str | None, limit: int
+    ) -> Erasure:
+        """The same, and what is found is emptied."""
         ...
 
     async def begin_audit(self, *, who: str, what: str, wanted: str) -> int: ...

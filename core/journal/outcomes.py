@@ -15,9 +15,10 @@ from core.clock import to_micros
 from core.journal import machine, tables
 from core.journal.actions import change_actions, hold_profiles, lock_actions
 from core.journal.dialect import among, insert_missing
+from core.journal.erased import rest_of
 from core.journal.port import DATABASE_MARK, Attempt, Finish
 from core.journal.receipts import awaited_row
-from core.journal.rows import indexed, machine_row, micros, new_row, short_reason
+from core.journal.rows import ERASED, indexed, machine_row, micros, new_row, short_reason
 from core.journal.states import State
 from core.messages import ActionMessage
 
@@ -148,7 +149,8 @@ def _attempt_row(row: Any, finish: Finish, attempt: Attempt) -> dict[str, Any]:
         "started_at": to_micros(attempt.started_at),
         "took": micros(attempt.took),
         "outcome": attempt.outcome,
-        "reason": short_reason(attempt.reason) or "",
+        # Of one who was erased meanwhile, the provider's words are not written down any more.
+        "reason": "" if row.reason == ERASED else short_reason(attempt.reason) or "",
         "duplicate": attempt.duplicate,
     }
 
@@ -197,8 +199,7 @@ async def wake_next(connection: AsyncConnection, order_keys: Sequence[str], now:
 async def put_back(
     connection: AsyncConnection, message: ActionMessage, *, due_in: int, reason: str, now: int
 ) -> bool:
-    if message.seq == 0:
-        await insert_missing(connection, tables.actions, [new_row(message.action, now=now)])
+    await _see(connection, message, now)
     result = await connection.execute(
         update(tables.actions)
         .where(
@@ -216,12 +217,18 @@ async def put_back(
     return bool(result.rowcount)
 
 
+async def _see(connection: AsyncConnection, message: ActionMessage, now: int) -> None:
+    """A row for an action that comes for the first time."""
+    if message.seq == 0:
+        rows = [new_row(action, now=now) for action in await rest_of(connection, [message.action])]
+        await insert_missing(connection, tables.actions, rows)
+
+
 async def bury(
     connection: AsyncConnection, message: ActionMessage, *, reason: str, now: int
 ) -> bool:
     """See Journal.bury."""
-    if message.seq == 0:
-        await insert_missing(connection, tables.actions, [new_row(message.action, now=now)])
+    await _see(connection, message, now)
     query = select(tables.actions).where(tables.actions.c.id == message.action.id).with_for_update()
     row = (await connection.execute(query)).one_or_none()
     state = machine.decide_burial(machine_row(row), message.seq) if row is not None else None

@@ -409,8 +409,8 @@ class Journal(DeliveryJournal, ReadJournal, Protocol):
     async def forget(
         self, what: str, *, older_than: timedelta, after: str | None, limit: int
     ) -> Swept:
-        """Remove a slice of what is old: `events` (with their actions), `marks` or `leases`. Never
-        what is open or waits for a person."""
+        """Remove a slice of what is old: `events` (with their actions), `marks`, `leases`, or whom
+        an erasure was about (`erased`). Never what is open or waits for a person."""
         ...
 
     async def lead(self, name: str, owner: str, lease: timedelta) -> bool:

@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.clock import to_micros
 from core.journal import tables
 from core.journal.dialect import among, insert_missing
+from core.journal.erased import NO_DIGEST, gone_records
+from core.journal.erasing import empty, full_rows
 from core.journal.port import Recorded
 from core.journal.rows import new_row, short_reason
 from core.journal.states import State
@@ -24,13 +26,17 @@ from core.messages import Event, EventRecord, encode_record
 async def record_all(
     connection: AsyncConnection, records: Sequence[EventRecord], now: int
 ) -> Recorded:
+    known = await _digests(connection, sorted({record.event.ref for record in records}))
+    gone = await gone_records(connection, records, known)
+    records = [gone.rest(record) for record in records]
     rows = [_event_row(record, now) for record in records]
-    known = await _digests(connection, sorted({row["ref"] for row in rows}))
     fresh: list[dict[str, Any]] = []
     again: list[dict[str, Any]] = []
     for row in rows:
         if row["ref"] in known:
-            again.append({"b_ref": row["ref"], "conflict": int(known[row["ref"]] != row["digest"])})
+            # What an emptied event said is not known any more.
+            conflict = known[row["ref"]] not in (NO_DIGEST, row["digest"])
+            again.append({"b_ref": row["ref"], "conflict": int(conflict)})
         else:
             known[row["ref"]] = row["digest"]
             fresh.append(row)
@@ -56,6 +62,11 @@ async def record_all(
     await insert_missing(
         connection, tables.actions, [new_row(action, now=now) for action in actions]
     )
+    if gone.refs:
+        # A worker may have claimed some of them before their event was recorded.
+        claimed = await full_rows(connection, sorted(gone.refs))
+        ended = [row for row in claimed if row.state != State.RUNNING.value]
+        await empty(connection, ended, now)
     return Recorded(
         new_events=len(fresh),
         repeated_events=len(again),
@@ -117,7 +128,7 @@ def _event_row(record: EventRecord, now: int) -> dict[str, Any]:
         "rules_version": record.rules_version,
         # The actions stand in rows of their own.
         "record": encode_record(replace(record, actions=())),
-        "digest": _digest(event),
+        "digest": NO_DIGEST if event.erased else _digest(event),
     }
 
 

@@ -152,3 +152,17 @@ async def forget_leases(
             result = await connection.execute(delete(table).where(table.c.order_key.in_(locked)))
             removed = result.rowcount
     return removed, (found[-1].order_key,)
+
+
+async def forget_erased(
+    connection: AsyncConnection,
+    *,
+    before: int,
+    after: tuple[str],  # noqa: ARG001 - the others go on from a place; these few go at once
+    limit: int,
+) -> Slice:
+    """Hashes of persons who were erased so long ago that no repeat can come any more."""
+    table = tables.erased
+    old = select(table.c.hash).where(table.c.erased_at < before).limit(limit)
+    result = await connection.execute(delete(table).where(table.c.hash.in_(old)))
+    return result.rowcount, ("",) if result.rowcount == limit else None

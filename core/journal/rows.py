@@ -18,6 +18,9 @@ from core.messages import Action, ActionMessage, Receipt, decode_action, encode_
 SqlRow = Any
 """A row as SQLAlchemy gives it; its columns are those of `tables.actions` or `tables.attempts`."""
 
+ERASED = "erased"
+"""The reason of an action that was about a person who was erased."""
+
 _PLAIN_FIELD = re.compile(r"[A-Za-z0-9_.*-]{1,100}")
 _REASON_LENGTH = 500
 _INDEXED_LENGTH = 512
@@ -51,7 +54,8 @@ def field_key(name: str) -> str:
 
 def new_row(action: Action, *, now: int) -> dict[str, Any]:
     """The columns of an action that the journal has not seen: queued, or parked if the rules parked
-    it."""
+    it, or ended if whom it was about has been erased."""
+    state = State.PARKED if action.parked else State.QUEUED
     return {
         "id": action.id,
         "ref": action.ref,
@@ -63,11 +67,11 @@ def new_row(action: Action, *, now: int) -> dict[str, Any]:
         "provider": action.provider,
         "operation": action.operation,
         "lane": action.lane.value,
-        "state": (State.PARKED if action.parked else State.QUEUED).value,
+        "state": (State.CANCELLED if action.erased else state).value,
         "seq": 0,
         "occurred_at": to_micros(action.occurred_at),
         "expires_at": to_micros(action.expires_at) if action.expires_at else None,
-        "reason": short_reason(action.parked),
+        "reason": ERASED if action.erased else short_reason(action.parked),
         "recipient": indexed(action.recipient),
         "message": encode_action(ActionMessage(action=action)),
         "created_at": now,

@@ -47,8 +47,14 @@ _FORGET: Mapping[str, Callable[..., Awaitable[retention.Slice]]] = {
     "events": retention.forget_events,
     "marks": retention.forget_marks,
     "leases": retention.forget_leases,
+    "erased": retention.forget_erased,
 }
-_START: Mapping[str, tuple[Any, ...]] = {"events": (0, ""), "marks": ("", ""), "leases": ("",)}
+_START: Mapping[str, tuple[Any, ...]] = {
+    "events": (0, ""),
+    "marks": ("", ""),
+    "leases": ("",),
+    "erased": ("",),
+}
 
 
 class SqlJournal(SqlOperator):

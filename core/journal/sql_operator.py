@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.journal import operating, pausing, reading
+from core.clock import from_micros, to_micros
+from core.journal import erased, erasing, operating, pausing, reading
 from core.journal.operator import (
     Again,
     Audited,
     BreakerSeen,
+    Erasure,
     Oldest,
     Pausable,
     Pause,
@@ -19,6 +22,7 @@ from core.journal.operator import (
     Selection,
 )
 from core.journal.transactions import Transactions
+from core.person import Person
 
 
 class SqlOperator(Transactions):
@@ -48,6 +52,29 @@ class SqlOperator(Transactions):
     async def replay(self, items: Sequence[Again], *, audit: int) -> int:
         async def work(connection: AsyncConnection, now: int) -> int:
             return await operating.replay(connection, items, audit=audit, now=now)
+
+        return await self._write(work)
+
+    async def remember_erased(self, person: Person) -> datetime:
+        async def work(connection: AsyncConnection, now: int) -> datetime:
+            await erased.remember(connection, person, now)
+            return from_micros(now)
+
+        return await self._write(work)
+
+    async def to_erase(
+        self, person: Person, *, until: datetime, after: str | None, limit: int
+    ) -> Erasure:
+        search = erasing.Search(person=person, until=to_micros(until), after=after, limit=limit)
+        return await self._read(erasing.look, search)
+
+    async def erase(
+        self, person: Person, *, until: datetime, audit: int, after: str | None, limit: int
+    ) -> Erasure:
+        search = erasing.Search(person=person, until=to_micros(until), after=after, limit=limit)
+
+        async def work(connection: AsyncConnection, now: int) -> Erasure:
+            return await erasing.erase(connection, search, audit=audit, now=now)
 
         return await self._write(work)
 

@@ -181,6 +181,23 @@ audit = Table(
 )
 """What operators did to actions; never whose they were."""
 
+erased = Table(
+    "erased",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("erased_at", BigInteger, nullable=False),
+)
+"""Whom a late repeat must not bring back: keyed hashes of addresses, until `journal.keep` is over.
+"""
+
+erasure_key = Table(
+    "erasure_key",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("key", LargeBinary, nullable=False),
+)
+"""One row, made by the first erasure. Without it the hashes tell nothing."""
+
 breakers = Table(
     "breakers",
     metadata,

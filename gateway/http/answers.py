@@ -65,6 +65,7 @@ def show_record(report: EventReport) -> JsonObject:
         "type": event.type,
         "time": _moment(event.time),
         "received_at": to_text(event.received_at),
+        **({"erased": True} if event.erased else {}),
         "rules_version": record.rules_version,
         "notes": list(record.notes),
         "decision": [_decided(part) for part in record.decision],

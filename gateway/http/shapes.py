@@ -205,6 +205,7 @@ SCHEMAS: dict[str, Schema] = {
             "type": TYPE,
             "time": _or_null(MOMENT),
             "received_at": MOMENT,
+            "erased": {"const": True},
             "rules_version": TEXT,
             "notes": _list(TEXT),
             "decision": _list(_DECISION),

@@ -28,6 +28,7 @@ class Left(StrEnum):
     NO_EVENT = "no-event"
     EXPIRED = "expired"
     CHANGED = "changed"
+    ERASED = "erased"
 
 
 MEANING: Mapping[Left, str] = {
@@ -36,6 +37,7 @@ MEANING: Mapping[Left, str] = {
     Left.NO_EVENT: "its rule had failed, and its event is not in the journal",
     Left.EXPIRED: "its time has passed (`expires` of its step, or `journal.keep`)",
     Left.CHANGED: "somebody else changed it meanwhile",
+    Left.ERASED: "it was about a person who was erased",
 }
 
 
@@ -48,7 +50,7 @@ class Refused:
 
 
 def needs_plan(item: Replayable) -> bool:
-    return item.action.parked is not None and item.event is not None
+    return item.action.parked is not None and item.event is not None and not item.event.erased
 
 
 def plan_of(item: Replayable, planner: Planner) -> Plan | None:
@@ -61,6 +63,8 @@ def plan_of(item: Replayable, planner: Planner) -> Plan | None:
 def decide(item: Replayable, plan: Plan | None, now: datetime) -> Action | Refused:
     """The action as it is to be carried out, or why it is not."""
     action = item.action
+    if action.erased or (item.event is not None and item.event.erased):
+        return Refused(left=Left.ERASED)
     if action.parked is not None:
         if plan is None:
             return Refused(left=Left.NO_EVENT)

@@ -51,6 +51,17 @@ def test_what_the_rules_cannot_finish_is_left_with_the_reason(
     assert made.left is left
 
 
+def test_what_was_erased_is_left() -> None:
+    """Also what its rule had failed on: nothing of its event is left to plan it from."""
+    action = replace(action_of(EVENT, "welcome", 0), erased=True)
+    items = [
+        replace(an_item("welcome"), action=action),
+        an_item("welcome", parked="before", event=replace(EVENT, erased=True)),
+    ]
+    for item in items:
+        assert decided(item, "welcome") == Refused(left=Left.ERASED)
+
+
 def test_why_a_rule_still_fails_is_told() -> None:
     assert decided(an_item("odd", parked="before"), "odd") == Refused(
         left=Left.STILL_FAILS, detail="rule odd, data.x: gone"
