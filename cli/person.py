@@ -11,7 +11,7 @@ import click
 import phonenumbers
 
 from cli.recipient import recipient
-from core.person import Person, forms_of
+from core.person import Person, digits_of, forms_of
 
 SHORTEST_ID = 5
 """A shorter one is also a quantity, a status or a year."""
@@ -47,7 +47,7 @@ def _add(given: str, regions: tuple[str, ...], forms: set[str], texts: set[str])
     # A few bare digits could be dialled in some country, and are an id all the same.
     is_id = given.isdigit() and not given.startswith("0") and len(given) < _FEWEST_NATIONAL
     number = given if is_id else recipient(given, regions)
-    if number.startswith("+") and number[1:].isdigit():
+    if _is_possible(number):
         digits = set(_spellings(number, regions))
         forms |= {f"phone {each}" for each in digits} | {f"id {given}"}
         # Inside a text only those that are nobody else's.
@@ -55,6 +55,11 @@ def _add(given: str, regions: tuple[str, ...], forms: set[str], texts: set[str])
         return "phone"
     if len(given) < SHORTEST_ID:
         return None
+    if given.startswith(("0", "+")) and digits_of(given):
+        raise click.UsageError(
+            "a number was given that is none in the providers' regions: write it with + and its "
+            "country"
+        )
     forms |= set(forms_of(given))
     if "@" in given:
         texts.add(given.lower())
@@ -64,9 +69,19 @@ def _add(given: str, regions: tuple[str, ...], forms: set[str], texts: set[str])
     return "profile"
 
 
+def _is_possible(number: str) -> bool:
+    if not (number.startswith("+") and number[1:].isdigit()):
+        return False
+    try:
+        return bool(phonenumbers.is_possible_number(phonenumbers.parse(number)))
+    except phonenumbers.NumberParseException:
+        return False
+
+
 def _spellings(number: str, regions: tuple[str, ...]) -> Iterator[str]:
-    """The digits of a number in every form that means it here: national ones only where one of the
-    providers reads them as numbers of its country."""
+    """The digits of a number in every form that means it here. National ones not where all
+    providers read them as numbers of other countries; where no provider says, too much is erased
+    rather than too little."""
     parsed = phonenumbers.parse(number)
     national = phonenumbers.national_significant_number(parsed)
     country = str(parsed.country_code)
@@ -74,7 +89,7 @@ def _spellings(number: str, regions: tuple[str, ...]) -> Iterator[str]:
     yield "00" + country + national
     yield country + "0" + national
     codes = {phonenumbers.country_code_for_region(region) for region in regions}
-    if parsed.country_code in codes:
+    if not codes or parsed.country_code in codes:
         as_dialled = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
         yield "".join(each for each in as_dialled if each.isdecimal())
         if len(national) >= _FEWEST_NATIONAL:

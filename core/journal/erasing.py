@@ -77,14 +77,14 @@ class _Found:
 
 
 async def look(connection: AsyncConnection, search: Search) -> Erasure:
-    return (await _find(connection, search)).told()
+    return (await _find(connection, search, locked=False)).told()
 
 
 async def erase(connection: AsyncConnection, search: Search, *, audit: int, now: int) -> Erasure:
     if connection.dialect.name == "sqlite":
         # What is overwritten is gone from the file, too, and not only from its tables.
         await connection.exec_driver_sql("PRAGMA secure_delete=ON")
-    found = await _find(connection, search)
+    found = await _find(connection, search, locked=True)
     rows = [row for row in found.rows if row.state != State.RUNNING.value]
     await _empty_events(connection, found.records)
     await empty(connection, rows, now)
@@ -93,14 +93,17 @@ async def erase(connection: AsyncConnection, search: Search, *, audit: int, now:
     return found.told()
 
 
-async def _find(connection: AsyncConnection, search: Search) -> _Found:
+async def _find(connection: AsyncConnection, search: Search, *, locked: bool) -> _Found:
+    """`locked`: actions, until the transaction ends; a look must not wait for a worker."""
     kind, place = orjson.loads(search.after) if search.after is not None else (_EVENTS, "")
     if kind == _EVENTS:
-        return await _find_events(connection, search, place)
-    return await _find_actions(connection, search, place)
+        return await _find_events(connection, search, place, locked=locked)
+    return await _find_actions(connection, search, place, locked=locked)
 
 
-async def _find_events(connection: AsyncConnection, search: Search, place: str) -> _Found:
+async def _find_events(
+    connection: AsyncConnection, search: Search, place: str, *, locked: bool
+) -> _Found:
     """Also what is left of events that were emptied before: a worker had it in hand."""
     table = tables.events
     query = (
@@ -124,32 +127,43 @@ async def _find_events(connection: AsyncConnection, search: Search, place: str) 
         )
     ]
     refs = [record.event.ref for record in (*about, *(it for it in records if it.event.erased))]
-    rows = await full_rows(connection, refs)
+    rows = await full_rows(connection, refs, locked=locked)
     return _Found(after=_cursor(_EVENTS, found[-1].ref), records=about, rows=rows)
 
 
-async def full_rows(connection: AsyncConnection, refs: Sequence[str]) -> list[SqlRow]:
-    """The actions of these events that still hold something, locked."""
+async def full_rows(
+    connection: AsyncConnection, refs: Sequence[str], *, locked: bool = True
+) -> list[SqlRow]:
+    """The actions of these events that still hold something."""
     if not refs:
         return []
     table = tables.actions
-    query = select(table).where(table.c.ref.in_(refs)).order_by(table.c.id).with_for_update()
+    query = select(table).where(table.c.ref.in_(refs)).order_by(table.c.id)
+    if locked:
+        query = query.with_for_update()
     rows = (await connection.execute(query)).all()
     return [row for row in rows if not _is_emptied(row)]
 
 
-async def _find_actions(connection: AsyncConnection, search: Search, place: str) -> _Found:
+async def _find_actions(
+    connection: AsyncConnection, search: Search, place: str, *, locked: bool
+) -> _Found:
     table = tables.actions
     query = select(table).where(table.c.id > place).order_by(table.c.id).limit(search.limit)
     found = (await connection.execute(query)).all()
     if not found:
         return _Found(after=None)
     after = _cursor(_ACTIONS, found[-1].id)
-    ids = [row.id for row in found if _is_about(row, search)]
-    if not ids:
-        return _Found(after=after)
+    about = [row for row in found if _is_about(row, search)]
+    if not about or not locked:
+        return _Found(after=after, rows=about)
     # Locked only now, and so looked at again: it may have moved on meanwhile.
-    query = select(table).where(table.c.id.in_(ids)).order_by(table.c.id).with_for_update()
+    query = (
+        select(table)
+        .where(table.c.id.in_([row.id for row in about]))
+        .order_by(table.c.id)
+        .with_for_update()
+    )
     rows = (await connection.execute(query)).all()
     return _Found(after=after, rows=[row for row in rows if _is_about(row, search)])
 

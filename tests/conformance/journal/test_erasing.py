@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -272,6 +273,21 @@ async def test_an_interrupted_erasure_is_run_again(
     assert len(rest) == 7 - len(first)
     await no_trace(journal_url)
     assert await forget(journal) == {}
+
+
+async def test_what_is_recorded_meanwhile_is_erased_too(
+    journal: SqlJournal, journal_url: str, clock: ManualClock
+) -> None:
+    """Whichever comes first: it finds what was written down, or is known to who writes it down."""
+    clock.advance(HOUR)
+    records = [about(f"o-{number}") for number in range(30)]
+    await asyncio.gather(
+        *(journal.record([record]) for record in records[:15]),
+        forget(journal),
+        *(journal.record([record]) for record in records[15:]),
+    )
+    assert (await journal.books()).states == {State.CANCELLED: 30}
+    await no_trace(journal_url)
 
 
 async def test_what_a_worker_has_in_hand_is_left_for_the_next_run(

@@ -44,6 +44,17 @@ def test_a_national_number_is_nobodys_without_its_country() -> None:
     assert person.is_in(["+4915123456789"])
 
 
+def test_without_any_region_a_national_number_is_its_countrys() -> None:
+    """A command without the configuration at hand must not leave half of it."""
+    person, _ = person_of(["+4915123456789"], [])
+    assert person.is_in(["0151 23456789"])
+    with pytest.raises(click.UsageError) as raised:
+        person_of(["0151 23456789"], [])
+    with pytest.raises(click.UsageError):
+        person_of(["+999999"], ["DE"])
+    assert "151" not in raised.value.message
+
+
 def test_addresses_in_any_case_and_ids_as_text_or_number() -> None:
     person, kinds = person_of([" Anna@Example.com", "10017", "u-10017"], [])
     assert kinds == ["email", "profile", "profile"]
