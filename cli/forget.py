@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from cli.options import json_option, settings_of, settings_options
 from cli.output import add_row, console, state_text, table
 from cli.person import person_of
 from cli.recipient import configured_regions
+from core.broker.embedded.emptying import FileEmptied, empty_queues, empty_spool
 from core.clock import SystemClock
 from core.journal.machine import CANCELLABLE
 from core.journal.operator import Erasure, OperatorJournal
@@ -25,6 +26,9 @@ from core.journal.states import State
 from core.messages import JsonObject
 from core.person import Person
 from core.settings import Settings
+
+_QUEUES = "the embedded queues, which a process works on, until their messages have been taken"
+_SPOOL = "the spool, which a gateway works on, until it has drained"
 
 SLICE = 200
 """Rows looked through in one transaction."""
@@ -39,6 +43,8 @@ class Count:
     events: int = 0
     unreadable: int = 0
     actions: dict[str, State] = field(default_factory=dict)
+    in_files: int = 0
+    """Messages emptied or removed in the files of the spool and of the embedded queues."""
 
     @property
     def in_hand(self) -> int:
@@ -54,6 +60,7 @@ class Count:
             "unreadable": self.unreadable,
             "states": {state.value: count for state, count in sorted(self.states.items())},
             "in_hand": self.in_hand,
+            "in_files": self.in_files,
         }
 
     def found_anything(self) -> bool:
@@ -115,8 +122,10 @@ async def _run(
         # Also where nothing was found: a message about them may still be on its way.
         if not yes:
             ask("Erase all of it for good?")
-        erased = await _erase(journal, person, kinds, who)
-    elsewhere = _elsewhere(settings)
+        erased, until = await _erase(journal, person, kinds, who)
+    files = await asyncio.to_thread(_empty_files, settings, person, until)
+    elsewhere = _elsewhere(settings, files)
+    erased.in_files = sum(each.emptied + each.removed for each in files.values())
     if as_json:
         print_as_json(
             {"preview": found.shown(), "result": {**erased.shown(), "elsewhere": elsewhere}}
@@ -135,7 +144,9 @@ async def _look(journal: OperatorJournal, person: Person) -> Count:
     return await _through(step)
 
 
-async def _erase(journal: OperatorJournal, person: Person, kinds: list[str], who: str) -> Count:
+async def _erase(
+    journal: OperatorJournal, person: Person, kinds: list[str], who: str
+) -> tuple[Count, datetime]:
     """Raises JournalUnavailable; what was erased by then stays so, and a second run does the
     rest."""
     wanted = orjson.dumps({"addresses": sorted(kinds)}).decode()
@@ -148,7 +159,7 @@ async def _erase(journal: OperatorJournal, person: Person, kinds: list[str], who
 
     erased = await _through(step)
     await journal.end_audit(audit)
-    return erased
+    return erased, until
 
 
 async def _through(step: Step) -> Count:
@@ -163,15 +174,23 @@ async def _through(step: Step) -> Count:
             return count
 
 
-def _elsewhere(settings: Settings) -> list[str]:
-    """Where messages about the person may still lie: they come to nothing when they arrive."""
-    places = []
-    if settings.broker.startswith("embedded:"):
-        places.append("the embedded broker's queues, until their messages have been taken")
-    else:
-        places.append("RabbitMQ's queues, until their messages have been taken")
+def _empty_files(settings: Settings, person: Person, until: datetime) -> dict[str, FileEmptied]:
+    """The spool and the embedded queues, each if it is there. Raises ConfigurationError for one
+    that cannot be used."""
+    found: dict[str, FileEmptied | None] = {}
+    path = settings.broker.removeprefix("embedded:")
+    if path != settings.broker:
+        found[_QUEUES] = empty_queues(Path(path), person, until=until)
     if settings.spool is not None:
-        places.append("the spool, until it has drained")
+        found[_SPOOL] = empty_spool(settings.spool, person, until=until)
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def _elsewhere(settings: Settings, files: Mapping[str, FileEmptied]) -> list[str]:
+    """Where messages about the person may still lie: they come to nothing when they arrive."""
+    places = [name for name, each in files.items() if each.in_use]
+    if not settings.broker.startswith("embedded:"):
+        places.append("RabbitMQ's queues, until their messages have been taken")
     return places
 
 
@@ -199,6 +218,8 @@ def _becomes(state: State) -> str:
 def _print_erased(erased: Count, elsewhere: list[str]) -> None:
     emptied = len(erased.actions) - erased.in_hand
     print(f"{erased.events} events, {emptied} actions, {erased.unreadable} unreadable emptied")
+    if erased.in_files:
+        print(f"{erased.in_files} messages in the spool or the embedded queues emptied")
     for place in elsewhere:
         print(f"Copies may still lie in {place}; then they come to nothing.")
     if erased.in_hand:

@@ -2,6 +2,7 @@
 
     PosternError
     ├── ConfigurationError        a file or setting is wrong; stops a start, never what runs
+    │   └── FileInUse                 another process works on this file
     ├── MessageError              a message in a queue cannot be read
     │   ├── UnreadableMessage         not ours, or damaged
     │   └── UnknownVersion            written by a newer major version
@@ -59,6 +60,10 @@ class ConfigurationError(PosternError):
         if self.line is not None:
             place += f":{self.line}"
         return ": ".join(part for part in (place, self.field, self.problem) if part)
+
+
+class FileInUse(ConfigurationError):
+    """A file of one process is in another one's hands."""
 
 
 class MessageError(PosternError):

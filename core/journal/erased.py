@@ -17,16 +17,22 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.clock import to_micros
+from core.erasing import (
+    emptied_action,
+    emptied_record,
+    moments,
+    moments_of,
+    values_of_action,
+    values_of_record,
+)
 from core.journal import tables
 from core.journal.dialect import among, insert_missing, upsert
-from core.messages import Action, EventRecord, RuleDecision
+from core.messages import Action, EventRecord
 from core.person import Person, forms_in
 
 NO_DIGEST = b""
 """Of an event that was emptied: a hash of what it said would tell who it was about."""
 
-_ERASED = "erased"
 _MOST_HASHES = 500
 
 
@@ -71,10 +77,10 @@ async def gone_records(
     if key is None:
         return Gone()
     refs = [record.event.ref for record in records]
-    moments = [min(_moments(record)) for record in records]
+    earliest = [min(moments(record)) for record in records]
     values = [values_of_record(record) for record in records]
     actions = [action for record in records for action in record.actions]
-    found = await _gone(connection, key, zip(refs, moments, values, strict=True))
+    found = await _gone(connection, key, zip(refs, earliest, values, strict=True))
     return Gone(
         # A first telling counts: what is known of an event does not go because of a repeat.
         refs=frozenset(ref for ref in found if ref not in digests)
@@ -110,7 +116,7 @@ async def _key(connection: AsyncConnection) -> bytes | None:
 async def _gone_actions(
     connection: AsyncConnection, key: bytes, actions: Sequence[Action]
 ) -> frozenset[str]:
-    asked = ((action.id, min(_moments_of(action)), values_of_action(action)) for action in actions)
+    asked = ((action.id, min(moments_of(action)), values_of_action(action)) for action in actions)
     return await _gone(connection, key, asked)
 
 
@@ -138,50 +144,3 @@ async def _gone(
 
 def _hash(key: bytes, form: str) -> str:
     return hmac.digest(key, form.encode("utf-8", "surrogatepass"), hashlib.sha256).hex()
-
-
-def _moments(record: EventRecord) -> tuple[int, int]:
-    """When it happened and when it came: a source's clock may be ahead."""
-    return to_micros(record.event.occurred_at), to_micros(record.event.received_at)
-
-
-def _moments_of(action: Action) -> tuple[int, int]:
-    return to_micros(action.occurred_at), to_micros(action.accepted_at)
-
-
-def happened_by(record: EventRecord, moment: int) -> bool:
-    return min(_moments(record)) <= moment
-
-
-def planned_by(action: Action, moment: int) -> bool:
-    return min(_moments_of(action)) <= moment
-
-
-def values_of_record(record: EventRecord) -> list[Any]:
-    """Where in a record a person may be named."""
-    event = record.event
-    return [event.id, event.subject, event.data, [part.values for part in record.decision]]
-
-
-def values_of_action(action: Action) -> list[Any]:
-    return [action.event_id, action.recipient, action.params]
-
-
-def emptied_record(record: EventRecord) -> EventRecord:
-    """That something happened, and which rules were on it; not to whom."""
-    event = record.event
-    return replace(
-        record,
-        event=replace(event, id=event.ref, subject=None, data={}, erased=True),
-        decision=tuple(_emptied_decision(part) for part in record.decision),
-        actions=tuple(emptied_action(action) for action in record.actions),
-        notes=(),
-    )
-
-
-def _emptied_decision(part: RuleDecision) -> RuleDecision:
-    return replace(part, values={}, error=_ERASED if part.error is not None else None)
-
-
-def emptied_action(action: Action) -> Action:
-    return replace(action, event_id=action.ref, params={}, recipient=None, parked=None, erased=True)

@@ -8,28 +8,27 @@ left. What must not go in: who may do it, and what comes in later (see `erased`)
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote_plus
 
 import orjson
 from sqlalchemy import bindparam, delete, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.errors import MessageError
-from core.journal import operating, tables
-from core.journal.actions import change_actions
-from core.journal.erased import (
-    NO_DIGEST,
+from core.erasing import (
     emptied_action,
     emptied_record,
     happened_by,
     planned_by,
+    unread_text,
     values_of_action,
     values_of_record,
 )
+from core.errors import MessageError
+from core.journal import operating, tables
+from core.journal.actions import change_actions
+from core.journal.erased import NO_DIGEST
 from core.journal.machine import CANCELLABLE
 from core.journal.operator import Erasure
 from core.journal.rows import ERASED, SqlRow
@@ -176,7 +175,7 @@ def _is_about(row: SqlRow, search: Search) -> bool:
     try:
         action = decode_action(row.message).action
     except MessageError:
-        return row.created_at <= search.until and search.person.is_within(_text(row.message))
+        return row.created_at <= search.until and search.person.is_within(unread_text(row.message))
     left = orjson.loads(row.remaining) if row.remaining is not None else None
     return (
         not action.erased
@@ -186,17 +185,6 @@ def _is_about(row: SqlRow, search: Search) -> bool:
             or search.person.is_within(action.event_id)
         )
     )
-
-
-def _text(message: bytes) -> str:
-    """What nobody could read, as text; also what was wrapped because of that."""
-    try:
-        inner = b64decode(orjson.loads(message)["body"])
-    except (ValueError, KeyError, TypeError):
-        inner = b""
-    text = (message + b"\n" + inner).decode("utf-8", "replace")
-    # Callbacks often are forms.
-    return text + "\n" + unquote_plus(text)
 
 
 def _is_emptied(row: SqlRow) -> bool:

@@ -3,6 +3,7 @@ table holds them."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import sqlite3
@@ -16,7 +17,14 @@ from urllib.request import urlopen
 
 import pytest
 
+from core.broker.embedded.spool import Spool
+from core.broker.port import Outgoing
+from core.broker.spool import SpoolBounds
+from core.broker.topology import RECORDER_QUEUE
+from core.clock import ManualClock
+from core.messages import ActionMessage, encode_action, encode_record
 from tests.e2e.command_line import environment, postern, running
+from tests.samples import a_record, an_action
 from tests.servers.process import free_ports
 
 PHONE, EMAIL = "0151 23456789", "Anna.Muster@example.com"
@@ -139,3 +147,30 @@ def dump(path: Path) -> str:
         return "\n".join(
             repr(row) for name in names for row in database.execute(f'SELECT * FROM "{name}"')
         )
+
+
+def test_a_spool_that_no_gateway_works_on_is_emptied_at_once(tmp_path: Path) -> None:
+    """What stands in it is sent on later, and reaches nobody."""
+    assert postern("init", tmp_path, cwd=tmp_path).returncode == 0
+    lines = (tmp_path / "postern.env").read_text().splitlines()
+    spool = tmp_path / "spool"
+    env = environment(**dict(line.split("=", 1) for line in lines), POSTERN_SPOOL=str(spool))
+    assert postern("migrate", cwd=tmp_path, env=env).returncode == 0
+    asyncio.run(put_into(spool))
+    done = postern("forget", EMAIL, "--yes", "--json", cwd=tmp_path, env=env)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)["result"]
+    assert (result["in_files"], result["elsewhere"]) == (2, [])
+    kept = b"".join(each.read_bytes() for each in spool.iterdir() if each.is_file())
+    assert EMAIL.lower().encode() not in kept.lower()
+
+
+async def put_into(spool: Path) -> None:
+    hers = an_action("o-1", params={"to": EMAIL})
+    messages = [
+        Outgoing(queue=RECORDER_QUEUE, body=encode_record(a_record("o-1", hers))),
+        Outgoing(queue=RECORDER_QUEUE, body=encode_action(ActionMessage(action=hers))),
+        Outgoing(queue=RECORDER_QUEUE, body=encode_record(a_record("o-2", an_action("o-2")))),
+    ]
+    async with Spool(spool, clock=ManualClock(), bounds=SpoolBounds()) as opened:
+        await opened.put(messages)

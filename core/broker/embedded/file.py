@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, FileInUse
 
 SCHEMA_VERSION = 1
 
@@ -47,12 +47,12 @@ class FileLock:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise _unusable(path, error) from error
+            raise unusable(path, error) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(self._descriptor)
-            raise ConfigurationError(
+            raise FileInUse(
                 "the embedded broker's file is in use by another process", file=str(path)
             ) from error
 
@@ -72,12 +72,14 @@ def open_database(
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         database = sqlite3.connect(path, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
     try:
         database.execute("PRAGMA journal_mode = WAL")
         # Without FULL the last commits before a power failure may be lost, after they were
         # confirmed.
         database.execute("PRAGMA synchronous = FULL")
+        # A message that was taken out is gone from the file, too.
+        database.execute("PRAGMA secure_delete = ON")
         (version,) = database.execute("PRAGMA user_version").fetchone()
         if version == 0:
             database.executescript(schema)
@@ -88,7 +90,7 @@ def open_database(
             )
     except sqlite3.Error as error:
         database.close()
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
     except ConfigurationError:
         database.close()
         raise
@@ -111,10 +113,10 @@ def embedded_depths(path: Path) -> dict[str, int]:
             )
             return {str(name): int(count) for name, count in rows}
     except sqlite3.Error as error:
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
 
 
-def _unusable(path: Path, error: Exception) -> ConfigurationError:
+def unusable(path: Path, error: Exception) -> ConfigurationError:
     return ConfigurationError(
         f"the embedded broker's file cannot be used ({error})", file=str(path)
     )

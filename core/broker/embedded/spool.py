@@ -112,7 +112,7 @@ class Spool:
         """Raises ConfigurationError if the file cannot be used, is damaged, or another process has
         it: what was acknowledged may be in it, so nobody goes on without it."""
         self._lock = FileLock(self._path)
-        rounds = Rounds(self._path, open_file=_open, keep=partial(_Store, bounds=self._bounds))
+        rounds = Rounds(self._path, open_file=open_spool, keep=partial(_Store, bounds=self._bounds))
         try:
             await rounds.start()
         except BaseException:
@@ -159,7 +159,8 @@ class Spool:
         return self._rounds
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def open_spool(path: Path) -> sqlite3.Connection:
+    """Raises ConfigurationError if it cannot be used, or is damaged."""
     database = open_database(path, schema=_SCHEMA, expected=_VERSION)
     try:
         (told,) = database.execute("PRAGMA quick_check(1)").fetchone()
