@@ -14,6 +14,9 @@ from typing import Self
 from tests.servers.proxy import Proxy
 from tests.stack import Stack
 
+_TAIL = 6000
+"""Characters of the log of a part that ended by itself."""
+
 ONCE_KEY = "POSTERN_ONCE_KEY"
 """Of a source whose sender would not send again: its events go to the spool when they must."""
 
@@ -80,7 +83,9 @@ class Rig(Stack):
 
     def _look_whether_it_lives(self, part: str) -> None:
         if not self.running(part):
-            self.died.append(f"{part} had ended by itself")
+            # All else of it goes with the run.
+            log = (self.folder / f"{part}.log").read_text(encoding="utf-8", errors="replace")
+            self.died.append(f"{part} had ended by itself; its log ended:\n{log[-_TAIL:]}")
 
     def _proxy(self, port: int) -> Proxy:
         return self._opened.enter_context(Proxy(port))
