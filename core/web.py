@@ -123,8 +123,7 @@ class _Site(web.BaseSite):
         if bound is not None and self._is_full(server, bound.connections):
             bound.refused()
             return _Refusal(bound.retry_after)
-        handler = _Handler.made_by(server)
-        return handler if bound is None else _Impatient(handler, bound.header_time)
+        return _Handler.made_by(server, bound.header_time if bound is not None else None)
 
     def _is_full(self, server: web.Server, most: int) -> bool:
         """Counted up here, since many are accepted before the first one is registered; the true
@@ -140,17 +139,45 @@ class _Site(web.BaseSite):
 
 
 class _Handler(RequestHandler):
-    """What is no HTTP is answered in our words and logged nowhere: aiohttp would quote what was
-    sent, name itself and its version, and write an error for each, which a stranger could make
-    without end."""
+    """Hangs up on a client that does not get its request's head out, since aiohttp takes a byte a
+    minute for a sign of life.
 
-    __slots__ = ()
+    What is no HTTP is answered in our words and logged nowhere: aiohttp would quote what was sent,
+    name itself and its version, and write an error for each, which a stranger could make without
+    end.
+    """
+
+    __slots__ = ("_header_time", "_timer")
+
+    _header_time: float | None
+    _timer: asyncio.TimerHandle | None
 
     @classmethod
-    def made_by(cls, server: web.Server) -> _Handler:
+    def made_by(cls, server: web.Server, header_time: float | None) -> _Handler:
         """As the server would make one; it does not ask which class to use."""
         made = server._kwargs  # noqa: SLF001 - nothing public tells; a test holds it
-        return cls(server, loop=asyncio.get_running_loop(), **made)
+        handler = cls(server, loop=asyncio.get_running_loop(), **made)
+        handler._header_time = header_time
+        handler._timer = None
+        return handler
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # Bytes came, and still it waits for a request: they are part of a head.
+        if self._waiter is None or self._waiter.done():
+            self._disarm()
+        elif self._timer is None and self._header_time is not None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._header_time, self.force_close)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._disarm()
+        super().connection_lost(exc)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def handle_error(
         self,
@@ -171,48 +198,6 @@ class _Handler(RequestHandler):
         )
         response.force_close()
         return response
-
-
-class _Impatient(asyncio.Protocol):
-    """Hands everything on to a request handler, and hangs up on a client that does not get its
-    request's head out: aiohttp takes a byte a minute for a sign of life."""
-
-    def __init__(self, handler: RequestHandler, header_time: float) -> None:
-        self._handler = handler
-        self._header_time = header_time
-        self._timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._handler.connection_made(transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._handler.data_received(data)
-        # Bytes came, and still it waits for a request: they are part of a head.
-        waiter = self._handler._waiter  # noqa: SLF001 - nothing public tells; a test holds it
-        if waiter is None or waiter.done():
-            self._disarm()
-        elif self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._header_time, self._handler.force_close)
-
-    def eof_received(self) -> bool | None:
-        self._handler.eof_received()
-        return None
-
-    def pause_writing(self) -> None:
-        self._handler.pause_writing()
-
-    def resume_writing(self) -> None:
-        self._handler.resume_writing()
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        self._disarm()
-        self._handler.connection_lost(exc)
-
-    def _disarm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
 
 class _Refusal(asyncio.Protocol):

@@ -12,7 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from core.configuration import Secret
 from core.errors import Unauthenticated
+
+MIN_SECRET = 24
+"""Bytes. Shorter ones can be guessed."""
 
 Value_co = TypeVar("Value_co", covariant=True)
 
@@ -30,6 +34,14 @@ class Key(Generic[Value_co]):
         if self.not_before is not None and now < self.not_before:
             return False
         return self.not_after is None or now <= self.not_after
+
+
+def text_key(secret: Secret) -> bytes:
+    """The bytes of the text. Raises ValueError for one that can be guessed."""
+    raw = secret.reveal().encode("utf-8", "surrogateescape")
+    if len(raw) < MIN_SECRET:
+        raise ValueError(f"this secret is shorter than {MIN_SECRET} bytes")
+    return raw
 
 
 def active_name(matching: Sequence[Key[object]], now: datetime) -> str:

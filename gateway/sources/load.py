@@ -32,13 +32,11 @@ from vendors.load import NAME, NAME_EXPECTED
 class Sources:
     """All sources of a configuration."""
 
-    def __init__(self, sources: Iterable[Source], *, files: Iterable[Path] = ()) -> None:
+    def __init__(self, sources: Iterable[Source]) -> None:
         self._by_name = {source.name: source for source in sources}
         self._keys: tuple[tuple[KeyHash, tuple[Source, Key[KeyHash]]], ...] = tuple(
             (key.value, (source, key)) for source in self._by_name.values() for key in source.bearer
         )
-        self.files = frozenset(files)
-        """Where secrets stand: a change of one is a change of the configuration."""
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self._by_name.values())
@@ -86,7 +84,7 @@ def load_sources(document: Document, schemas: Schemas) -> Sources:
     sources = [
         _source(document, name, model, owners, schemas) for name, model in _models(document).items()
     ]
-    return Sources(sources, files=secret_files(document))
+    return Sources(sources)
 
 
 def _models(document: Document) -> dict[str, SourceModel]:

@@ -19,14 +19,11 @@ from typing import TypeVar
 from core.configuration import Secret
 from core.errors import Unauthenticated
 from gateway.events.headers import Headers
-from gateway.sources.keys import Key
+from gateway.sources.keys import Key, text_key
 from gateway.sources.verifier import Proof
 
 KeyHash = bytes
 Owner = TypeVar("Owner")
-
-MIN_KEY = 24
-"""Bytes. Shorter ones can be guessed."""
 
 _CREDENTIALS = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([!-~]{1,1024})")
 _HASH = re.compile(r"sha256:([0-9a-f]{64})")
@@ -55,8 +52,7 @@ def bearer_key(secret: Secret) -> KeyHash:
         return bytes.fromhex(hashed[1])
     if text.startswith("sha256:"):
         raise ValueError("expected 64 hexadecimal digits in lower case after sha256:")
-    if len(text.encode("utf-8", "surrogateescape")) < MIN_KEY:
-        raise ValueError(f"this secret is shorter than {MIN_KEY} bytes")
+    text_key(secret)
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("a bearer key is printable ASCII without spaces")
     return key_hash(secret)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.configuration import Secret
-from gateway.sources.keys import Key
+from gateway.sources.keys import Key, text_key
 from gateway.sources.model import Encoding, VerifyModel
 from gateway.sources.names import Scheme
 from gateway.sources.schemes.adobe_commerce import AdobeCommerce
@@ -27,9 +27,6 @@ from gateway.sources.schemes.stripe import Stripe
 from gateway.sources.schemes.woocommerce import woocommerce, woocommerce_key
 from gateway.sources.verifier import Verifier, from_base64, from_hex
 
-MIN_SECRET = 24
-"""Bytes. Shorter ones can be guessed."""
-
 Keys = tuple[Key[Any], ...]
 
 
@@ -41,14 +38,6 @@ class SchemeKind:
     read: Callable[[Secret], Any]
     make: Callable[[Keys, VerifyModel], Verifier]
     shared: bool = False
-
-
-def text_key(secret: Secret) -> bytes:
-    """The bytes of the text. Raises ValueError for one that can be guessed."""
-    raw = secret.reveal().encode("utf-8", "surrogateescape")
-    if len(raw) < MIN_SECRET:
-        raise ValueError(f"this secret is shorter than {MIN_SECRET} bytes")
-    return raw
 
 
 def _woocommerce_key(secret: Secret) -> bytes:

@@ -11,7 +11,7 @@ from core.document import Document, read_document
 from core.errors import ConfigurationError, InvalidEvent, NotAllowed, NotFound, Unauthenticated
 from core.messages import Event
 from gateway.events.own_schemas import load_schemas
-from gateway.sources.load import Sources, check_sources, load_sources
+from gateway.sources.load import Sources, check_sources, load_sources, secret_files
 from gateway.sources.model import SourceModel
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -194,5 +194,6 @@ def test_another_word_for_schema_is_refused(tmp_path: Path) -> None:
     assert caught.value.field == "sources.shop.schema"
 
 
-def test_the_files_of_secrets_are_known(sources: Sources, tmp_path: Path) -> None:
-    assert sources.files == {tmp_path / "old"}
+def test_the_files_of_secrets_are_known_without_being_read(tmp_path: Path) -> None:
+    old = tmp_path / "not-there"
+    assert secret_files(document(tmp_path, TEXT % old)) == {old}
