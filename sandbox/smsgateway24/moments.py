@@ -36,7 +36,8 @@ def zone_named(name: str) -> tzinfo:
 def php(moment: datetime | None, zone: tzinfo = UTC) -> dict[str, Any] | None:
     if moment is None:
         return None
-    date = moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S.%f")
+    # A list holds thousands: strftime would take three times as long.
+    date = moment.astimezone(zone).replace(tzinfo=None).isoformat(" ", "microseconds")
     return {"date": date, "timezone_type": 3, "timezone": str(zone)}
 
 

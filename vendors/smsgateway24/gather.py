@@ -18,9 +18,10 @@ from vendors.smsgateway24.rows import is_to, reference, rows, tag
 from vendors.smsgateway24.sending import sent_fields
 from vendors.wire import Answer, Outcome, OutcomeKind, Request
 
-BEFORE = timedelta(minutes=2)
+BEFORE = timedelta(seconds=20)
 AFTER = timedelta(hours=1)
-"""Narrow, so that the list stays short: only what is found counts, nothing follows from absence."""
+"""By how much the account's clock may differ. Narrow, since every text of a busy account in it is
+listed: only what is found counts, nothing follows from absence."""
 
 
 class TextGather:
@@ -59,7 +60,9 @@ class TextGather:
         listed, _ = rows(answer)
         ours = {item.identity.tag: item.params["to"] for item in items}
         found: dict[int, str] = {}
-        for row in sorted(listed, key=lambda row: int(reference(row))):
-            if is_to(row, ours.get(tag(row), "")):
+        # Most rows are those of other calls.
+        candidates = [row for row in listed if tag(row) in ours]
+        for row in sorted(candidates, key=lambda row: int(reference(row))):
+            if is_to(row, ours[tag(row)]):
                 found.setdefault(tag(row), reference(row))
         return found
