@@ -141,7 +141,7 @@ def test_what_a_shared_call_made_is_asked_for_once_around_the_calls(
     request = GATHER.find(items, sms)
     form = {name: value[0] for name, value in parse_qs(request.body.decode()).items()}
     begin, end = (datetime.fromisoformat(form[name] + "Z") for name in ("begindate", "enddate"))
-    assert (NOW - begin, end - NOW) == (timedelta(minutes=2), timedelta(hours=1, minutes=3))
+    assert (NOW - begin, end - NOW) == (timedelta(seconds=20), timedelta(hours=1, minutes=3))
     assert (request.path, set(form)) == ("getdata/getallsms", {"token", "begindate", "enddate"})
 
 
