@@ -9,7 +9,7 @@ import click
 
 from cli.options import log_as, settings_of, settings_options
 from consumers.app import run_consumers
-from consumers.settings import parse_roles
+from consumers.settings import ConsumerSettings, parse_providers, parse_roles
 
 
 @click.command("consumers")
@@ -20,17 +20,24 @@ from consumers.settings import parse_roles
     metavar="ROLES",
     help="Some of worker, recorder and scheduler, with commas.",
 )
+@click.option(
+    "--providers",
+    metavar="NAMES",
+    help="Which providers workers serve, with commas.  [default: all]",
+)
 @settings_options
-def command(*, roles: str, config: Path | None, data: Path | None) -> None:
+def command(*, roles: str, providers: str | None, config: Path | None, data: Path | None) -> None:
     """Run consumers as a process of their own: actions in, provider calls out.
 
     They need a RabbitMQ (POSTERN_BROKER=amqp://...) and a PostgreSQL (POSTERN_JOURNAL). Workers
     call providers, recorders write events to the journal, of several schedulers one leads. Each
-    role must run somewhere. SIGTERM ends it when running calls are over.
+    role must run somewhere, and each provider be served by some worker. SIGTERM ends it when
+    running calls are over.
 
     Example: postern consumers --roles worker
     """
     wanted = parse_roles(roles)
+    consumer = ConsumerSettings(roles=wanted, providers=parse_providers(providers, wanted))
     settings = settings_of(config, data)
     log_as(settings)
-    asyncio.run(run_consumers(settings, roles=wanted))
+    asyncio.run(run_consumers(settings, consumer))

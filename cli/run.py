@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from prometheus_client import CollectorRegistry
 
 from cli.options import log_as, settings_of, settings_options
 from consumers.app import Consumers, open_consumers
 from core.broker.connect import open_broker
+from core.broker.counted import BrokerMetrics, CountedBroker
 from core.journal.connect import open_journal
 from core.journal.port import ReadJournal
 from core.memory import settle_memory
 from core.process import on_hangup, signals
 from core.settings import Settings
+from core.telemetry import new_registry
 from gateway.app import Gateway, open_gateway
 
 
@@ -56,10 +57,11 @@ async def open_everything(settings: Settings) -> AsyncIterator[Everything]:
 
     The gateway closes first: what it has accepted by then, the consumers may still carry out.
     """
-    registry = CollectorRegistry()
+    registry = new_registry()
     async with (
-        open_broker(settings.broker) as broker,
+        open_broker(settings.broker) as bare,
         open_journal(settings.journal) as journal,
+        nullcontext(CountedBroker(bare, BrokerMetrics(registry))) as broker,
         open_consumers(settings, broker, journal, registry=registry) as consumers,
         open_gateway(settings, broker, journal, registry=registry) as gateway,
     ):

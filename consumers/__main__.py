@@ -6,14 +6,14 @@ from __future__ import annotations
 import sys
 
 from consumers.app import run_consumers
-from consumers.settings import parse_roles
+from consumers.settings import ConsumerSettings, parse_roles
 from core.process import run_process
 from core.settings import Settings
 
 
 async def run(settings: Settings) -> None:
     roles = parse_roles(sys.argv[1] if len(sys.argv) > 1 else "all")
-    await run_consumers(settings, roles=roles)
+    await run_consumers(settings, ConsumerSettings(roles=roles))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -24,7 +24,9 @@ from consumers.recorder import Recorder
 from consumers.retention import Retention
 from consumers.scheduler import Scheduler
 from consumers.settings import ConsumerSettings, Role
+from consumers.survey import Survey, Surveyed
 from core.broker.connect import open_broker
+from core.broker.counted import BrokerMetrics, CountedBroker
 from core.broker.port import Broker
 from core.broker.topology import Topology
 from core.clock import Clock, SystemClock
@@ -41,12 +43,16 @@ from core.memory import settle_memory
 from core.process import on_hangup, refuse_embedded, signals
 from core.settings import Settings
 from core.tasks import beside
-from core.telemetry import open_admin
+from core.telemetry import new_registry, open_admin
 from core.watch import signature_of, watch_config
 from vendors.provider import Provider
 from vendors.registry import VENDORS
 
 log = get_logger()
+
+
+class ConsumersJournal(Journal, Surveyed, Protocol):
+    """What consumers of all roles need of the journal."""
 
 
 @dataclass(slots=True)
@@ -64,7 +70,7 @@ class Consumers:
 async def open_consumers(
     settings: Settings,
     broker: Broker,
-    journal: Journal,
+    journal: ConsumersJournal,
     *,
     consumer: ConsumerSettings | None = None,
     registry: CollectorRegistry | None = None,
@@ -82,13 +88,14 @@ async def open_consumers(
     load = partial(load_configuration, settings.config)
     seen = await asyncio.to_thread(signature_of, settings.config)
     first = await asyncio.to_thread(load)
+    _check_providers(consumer, first.providers)
     try:
         await broker.declare(Topology.of(first.providers))
     except (BrokerUnavailable, Unroutable):
         # Subscribing waits for the broker, and the gateway or `postern topology` declares as well.
         log.warning("broker_away_at_start")
     presence = Presence(journal, metrics, consumer.journal_pause)
-    pauses = Pauses(journal, presence)
+    pauses = Pauses(journal, presence, metrics)
     around = Surroundings(
         broker=broker,
         journal=journal,
@@ -102,7 +109,7 @@ async def open_consumers(
     async def serve(
         name: str, provider: Provider, allow_hosts: frozenset[str], stopping: asyncio.Event
     ) -> None:
-        if Role.WORKER not in consumer.roles:
+        if not consumer.serves(name):
             await stopping.wait()
             return
         vendor = VENDORS[provider.kind]
@@ -110,7 +117,12 @@ async def open_consumers(
             name, provider, vendor, around=around, allow_hosts=allow_hosts, stopping=stopping
         )
 
-    fleet = Fleet(first, load=load, serve=serve)
+    fleet = Fleet(
+        first,
+        load=load,
+        serve=serve,
+        reloaded=lambda applied: metrics.reloaded(applied=applied),
+    )
     if is_embedded_journal(settings.journal):
         await _take_back(journal, consumer, first.providers)
     stopping = asyncio.Event()
@@ -133,6 +145,7 @@ async def open_consumers(
             presence=presence,
             providers=lambda: fleet.current.providers,
             retention=Retention(journal, lambda: fleet.current.keep, metrics, clock),
+            survey=Survey(journal, lambda: fleet.current.providers, metrics, clock),
             metrics=metrics,
             settings=consumer,
             clock=clock,
@@ -151,20 +164,20 @@ async def open_consumers(
     log.info("consumers_stopped")
 
 
-async def run_consumers(settings: Settings, *, roles: frozenset[Role]) -> None:
+async def run_consumers(settings: Settings, consumer: ConsumerSettings) -> None:
     """Consumers as a process of their own, until SIGTERM or SIGINT. SIGHUP reads the providers
     again."""
     refuse_embedded(settings)
-    registry = CollectorRegistry()
+    registry = new_registry()
     async with (
         signals() as stop,
-        open_broker(settings.broker) as broker,
+        open_broker(settings.broker) as bare,
         open_journal(settings.journal) as journal,
         open_consumers(
             settings,
-            broker,
+            CountedBroker(bare, BrokerMetrics(registry)),
             journal,
-            consumer=ConsumerSettings(roles=roles),
+            consumer=consumer,
             registry=registry,
         ) as consumers,
         open_admin(settings.admin, registry, consumers) as admin,
@@ -173,6 +186,16 @@ async def run_consumers(settings: Settings, *, roles: frozenset[Role]) -> None:
         log.info("admin_listening", admin=str(admin))
         settle_memory()
         await stop.wait()
+
+
+def _check_providers(consumer: ConsumerSettings, providers: Mapping[str, Provider]) -> None:
+    """A mistyped one would be served by nobody."""
+    for name in sorted(consumer.providers or ()):
+        if name not in providers:
+            known = ", ".join(sorted(providers)) or "none"
+            raise ConfigurationError(
+                f"there is no provider {name}; configured: {known}", field="--providers"
+            )
 
 
 async def _take_back(

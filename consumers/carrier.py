@@ -108,18 +108,18 @@ class Carrier:
     async def _claim_and_run(self, message: ActionMessage, planned: Planned) -> None:
         claimed_from = self._clock.monotonic()
         lease = self._lease(planned)
-        result = await self._journal.claim(
-            Claim(
-                message=message,
-                owner=self._settings.owner,
-                lease=lease,
-                lag=self._provider.reconcile_lag,
-                order_keys=planned.order.keys,
-                targets=planned.order.targets,
-                within=planned.order.within,
-                sweeps=planned.order.sweeps,
-            )
+        claim = Claim(
+            message=message,
+            owner=self._settings.owner,
+            lease=lease,
+            lag=self._provider.reconcile_lag,
+            order_keys=planned.order.keys,
+            targets=planned.order.targets,
+            within=planned.order.within,
+            sweeps=planned.order.sweeps,
         )
+        with self._metrics.journal_seconds.labels("claim").time():
+            result = await self._journal.claim(claim)
         match result:
             case NotGranted(stored=Action() as stored):
                 await self._claim_and_run(replace(message, action=stored), self._plan(stored))
@@ -196,7 +196,8 @@ class Carrier:
                 chance=random.random(),  # noqa: S311 - jitter, not a secret
             )
             finish = await self._carry_out(held, planned.order, lease)
-        await record_outcome(self._journal, finish, self._settings, self._clock)
+        with self._metrics.journal_seconds.labels("outcome").time():
+            await record_outcome(self._journal, finish, self._settings, self._clock)
         self._account.finished(action, finish, operation)
 
     async def _carry_out(self, held: Held, order: Order, lease: Lease) -> Finish:

@@ -30,14 +30,20 @@ class _Serving:
 
 class Fleet:
     """Keeps one task per provider. `load` reads the configuration anew; `serve` serves one
-    provider."""
+    provider; `reloaded` is told whether a changed configuration was taken over."""
 
     def __init__(
-        self, first: Configuration, *, load: Callable[[], Configuration], serve: Serve
+        self,
+        first: Configuration,
+        *,
+        load: Callable[[], Configuration],
+        serve: Serve,
+        reloaded: Callable[[bool], None],
     ) -> None:
         self.current = first
         self._load = load
         self._serve = serve
+        self._reloaded = reloaded
         self._asked = asyncio.Event()
         self._serving: dict[str, _Serving] = {}
 
@@ -63,6 +69,7 @@ class Fleet:
             fresh = await asyncio.to_thread(self._load)
         except ConfigurationError as error:
             log.warning("reload_refused", error=error)
+            self._reloaded(False)
             return
         gone = [
             name
@@ -75,6 +82,7 @@ class Fleet:
         await asyncio.gather(*(self._serving.pop(name).task for name in gone))
         self.current = fresh
         self._arrange(group, fresh)
+        self._reloaded(True)
 
     def _arrange(self, group: asyncio.TaskGroup, configuration: Configuration) -> None:
         for name, provider in configuration.providers.items():

@@ -7,9 +7,12 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from core.messages import Receipt
+from core.journal.states import ENDED
+from core.messages import Lane, Receipt
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+JOURNAL_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+# 5 s, 60 s and an hour are the objectives of the three lanes (docs/operations.md).
 AGES = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
 
 
@@ -86,6 +89,41 @@ class ConsumerMetrics:
             ["limit"],
             registry=registry,
         )
+        self.limited_seconds = Counter(
+            "postern_rate_wait_seconds_total",
+            "For how long calls waited because their rate was used up.",
+            ["limit"],
+            registry=registry,
+        )
+        self.rate = Gauge(
+            "postern_rate_limit",
+            "Calls a second that a limit lets go, over all consumers.",
+            ["limit"],
+            registry=registry,
+        )
+        self.slots = Gauge(
+            "postern_call_slots",
+            "Actions that this process may have in hand at a time.",
+            ["provider", "lane"],
+            registry=registry,
+        )
+        self.paused = Gauge(
+            "postern_paused",
+            "1 while an operator has paused a provider or a rule.",
+            ["kind", "name"],
+            registry=registry,
+        )
+        self.reloads = Counter(
+            "postern_providers_reload_total",
+            "Attempts of consumers to take over a changed configuration.",
+            ["result"],
+            registry=registry,
+        )
+        self.reload_failing = Gauge(
+            "postern_providers_reload_failing",
+            "1 while the configuration on disk is refused and older providers are served.",
+            registry=registry,
+        )
         self.forgotten = Counter(
             "postern_journal_forgotten_total",
             "Rows that were older than journal.keep and were removed.",
@@ -95,6 +133,12 @@ class ConsumerMetrics:
         self.breaker = Gauge(
             "postern_breaker_open",
             "1 while a provider is not called because it is down or refuses our token.",
+            ["provider"],
+            registry=registry,
+        )
+        self.breaker_opens = Counter(
+            "postern_breaker_opens_total",
+            "How often a breaker opened.",
             ["provider"],
             registry=registry,
         )
@@ -116,6 +160,14 @@ class ConsumerMetrics:
             ["result"],
             registry=registry,
         )
+        self.journal_seconds = Histogram(
+            "postern_journal_seconds",
+            "How long the journal took, from the wish to the commit: a claim, an outcome, a batch "
+            "of records.",
+            ["what"],
+            buckets=JOURNAL_SECONDS,
+            registry=registry,
+        )
         self.dead = Counter(
             "postern_dead_messages_total",
             "Messages the broker gave up on, by what was done with them.",
@@ -128,6 +180,30 @@ class ConsumerMetrics:
             ["what"],
             registry=registry,
         )
+        self.lag = Gauge(
+            "postern_scheduler_lag_seconds",
+            "For how long the oldest of what is due had been due when the scheduler looked.",
+            registry=registry,
+        )
+        self.turned = Gauge(
+            "postern_scheduler_turn_timestamp_seconds",
+            "When the scheduler that leads has last been through; 0: it does not lead.",
+            registry=registry,
+        )
+        self.open_actions = Gauge(
+            "postern_actions_open",
+            "Actions in the journal that have not ended, told by the process whose scheduler "
+            "leads.",
+            ["provider", "lane", "state"],
+            registry=registry,
+        )
+        self.oldest = Gauge(
+            "postern_actions_oldest_seconds",
+            "Age of the oldest action in this state, told by the process whose scheduler leads; "
+            "0: there is none.",
+            ["provider", "lane", "state"],
+            registry=registry,
+        )
         self.leading = Gauge(
             "postern_scheduler_leading",
             "1 in the process whose scheduler leads.",
@@ -138,6 +214,31 @@ class ConsumerMetrics:
             "1 while this process cannot reach the journal.",
             registry=registry,
         )
+
+        for result in ("new", "repeated", "conflicting"):
+            self.recorded.labels(result)
+        for what in ("published", "taken over", "healed"):
+            self.scheduled.labels(what)
+        for result in ("published again", "settled"):
+            self.dead.labels(result)
+        for result in ("applied", "refused"):
+            self.reloads.labels(result)
+
+    def show_provider(self, provider: str) -> None:
+        """Its series from the start, so that a rate has something to rise from."""
+        for state in sorted(ENDED):
+            self.ended.labels(provider, state.value)
+        for lane in Lane:
+            self.age.labels(provider, lane.value)
+            self.calls.labels(provider, lane.value)
+        for status in ("401", "403"):
+            self.refused.labels(provider, status)
+        self.left.labels(provider)
+        self.breaker_opens.labels(provider)
+
+    def reloaded(self, *, applied: bool) -> None:
+        self.reloads.labels("applied" if applied else "refused").inc()
+        self.reload_failing.set(int(not applied))
 
     def count_receipts(self, told: Iterable[Receipt]) -> None:
         """Those that told something new."""

@@ -10,6 +10,7 @@ import asyncio
 from datetime import timedelta
 from typing import Protocol
 
+from consumers.metrics import ConsumerMetrics
 from consumers.presence import Presence
 from consumers.waiting import first_of, pause
 from core.errors import JournalUnavailable
@@ -30,9 +31,10 @@ class Pauses:
     """The pauses of a deployment, as last seen. While the journal is away they stay as they
     were."""
 
-    def __init__(self, journal: PausedThings, presence: Presence) -> None:
+    def __init__(self, journal: PausedThings, presence: Presence, metrics: ConsumerMetrics) -> None:
         self._journal = journal
         self._presence = presence
+        self._metrics = metrics
         self._paused: frozenset[tuple[str, str]] = frozenset()
         self._changed = asyncio.Event()
 
@@ -62,8 +64,10 @@ class Pauses:
             return
         for kind, name in sorted(paused - self._paused):
             log.warning("paused", kind=kind, name=name)
+            self._metrics.paused.labels(kind, name).set(1)
         for kind, name in sorted(self._paused - paused):
             log.warning("resumed", kind=kind, name=name)
+            self._metrics.paused.remove(kind, name)
         self._paused = paused
         self._changed.set()
         self._changed = asyncio.Event()

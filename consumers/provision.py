@@ -54,6 +54,7 @@ async def serve_provider(
 ) -> None:
     """Carry out this provider's actions until `stopping` is set and what is held is finished."""
     settings = around.settings
+    around.metrics.show_provider(name)
     breaker = _breaker(name, around)
     async with open_caller(
         provider,
@@ -85,6 +86,8 @@ async def serve_provider(
         )
         async with asyncio.TaskGroup() as group:
             for lane in Lane:
+                own = slots(provider.concurrency, lane, company=calls.company)
+                around.metrics.slots.labels(name, lane.value).set(own)
                 worker = Worker(
                     carrier=carrier,
                     breaker=breaker,
@@ -92,7 +95,7 @@ async def serve_provider(
                     presence=around.presence,
                     pauses=around.pauses,
                     lane=lane,
-                    slots=slots(provider.concurrency, lane, company=calls.company),
+                    slots=own,
                     drain=provider.timeout + settings.drain_margin,
                 )
                 group.create_task(worker.serve(stopping))
@@ -146,6 +149,7 @@ def _breaker(name: str, around: Surroundings) -> Breaker:
     def told(state: BreakerState, cause: str) -> None:
         gauge.set(int(state is BreakerState.OPEN))
         if state is BreakerState.OPEN:
+            around.metrics.breaker_opens.labels(name).inc()
             log.error("breaker_open", cause=cause)
         else:
             log.info("breaker_closed", cause=cause)

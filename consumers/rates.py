@@ -58,6 +58,10 @@ class RateLimit:
         self._bucket = bucket
         self._clock = clock
         self._metrics = metrics
+        if metrics is not None:
+            metrics.rate.labels(name).set(rate)
+            metrics.limited.labels(name)
+            metrics.limited_seconds.labels(name)
         self._held: dict[bool, tuple[int, float]] = {True: (0, 0.0), False: (0, 0.0)}
         self._turn: Mapping[bool, asyncio.Lock] = {True: asyncio.Lock(), False: asyncio.Lock()}
 
@@ -82,6 +86,9 @@ class RateLimit:
                 if not drawn.taken:
                     if self._metrics is not None:
                         self._metrics.limited.labels(self._name).inc()
+                        self._metrics.limited_seconds.labels(self._name).inc(
+                            drawn.wait.total_seconds()
+                        )
                     await _sleep(drawn.wait, stopping)
 
     def _spend(self, urgent: bool) -> bool:

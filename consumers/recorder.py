@@ -115,7 +115,8 @@ class Recorder:
         if not pairs:
             return
         try:
-            recorded = await self._journal.record([record for _, record in pairs])
+            with self._metrics.journal_seconds.labels("record").time():
+                recorded = await self._journal.record([record for _, record in pairs])
         except JournalRejected as error:
             if len(pairs) == 1:
                 await self._park(pairs[0][0], error)

@@ -16,6 +16,7 @@ from consumers.metrics import ConsumerMetrics
 from consumers.presence import Presence
 from consumers.retention import Retention
 from consumers.settings import ConsumerSettings
+from consumers.survey import Survey
 from consumers.waiting import first_of, pause
 from core.broker.port import Broker, Outgoing
 from core.broker.topology import RECORDER_QUEUE, Topology, work_queue
@@ -50,6 +51,7 @@ class Scheduler:
         presence: Presence,
         providers: Callable[[], Mapping[str, Provider]],
         retention: Retention,
+        survey: Survey,
         metrics: ConsumerMetrics,
         settings: ConsumerSettings,
         clock: Clock,
@@ -59,6 +61,7 @@ class Scheduler:
         self._presence = presence
         self._providers = providers
         self._retention = retention
+        self._survey = survey
         self._metrics = metrics
         self._settings = settings
         self._clock = clock
@@ -77,6 +80,8 @@ class Scheduler:
                         _NAME, self._settings.owner, self._settings.leader_lease
                     )
                     self._metrics.leading.set(int(leads))
+                    if not leads:
+                        self._rest()
                     # Renewed well before it ends.
                     led_until = (
                         now + self._settings.leader_lease.total_seconds() / 3 if leads else 0
@@ -92,6 +97,13 @@ class Scheduler:
             if not busy:
                 await pause(self._settings.tick, stopping)
         self._metrics.leading.set(0)
+        self._rest()
+
+    def _rest(self) -> None:
+        """What only the one that leads tells is not told any more."""
+        self._survey.stop()
+        self._metrics.lag.set(0)
+        self._metrics.turned.set(0)
 
     async def turn(self) -> bool:
         """One look at everything; True if there is more to publish at once."""
@@ -107,12 +119,19 @@ class Scheduler:
             await self.heal()
         self._resting = {lane: until for lane, until in self._resting.items() if until > now}
         due = await self._journal.due(limit=self._settings.due_batch, but=sorted(self._resting))
+        self._metrics.lag.set(self._late(due))
         published = await self._publish(due)
         if published:
             await self._journal.mark_queued(published)
             self._metrics.scheduled.labels("published").inc(len(published))
         await self._retention.turn()
+        await self._survey.turn()
+        self._metrics.turned.set(self._clock.now().timestamp())
         return len(due) == self._settings.due_batch and len(published) == len(due)
+
+    def _late(self, due: Sequence[Due]) -> float:
+        oldest = due[0].due_at if due else None
+        return max(0.0, (self._clock.now() - oldest).total_seconds()) if oldest else 0.0
 
     async def _is_empty(self, queue: str) -> bool:
         """A queue that somebody deleted is declared anew, and empty."""

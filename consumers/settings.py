@@ -36,9 +36,24 @@ def parse_roles(text: str) -> frozenset[Role]:
     return frozenset(roles)
 
 
+def parse_providers(text: str | None, roles: frozenset[Role]) -> frozenset[str] | None:
+    """`sms,altcraft`; None stays None: all. Raises ConfigurationError where no worker would heed
+    it."""
+    if text is None:
+        return None
+    names = frozenset(name.strip() for name in text.split(","))
+    if "" in names:
+        raise ConfigurationError("expected names with commas between", field="--providers")
+    if Role.WORKER not in roles:
+        raise ConfigurationError("only workers serve providers", field="--providers")
+    return names
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumerSettings:
     roles: frozenset[Role] = ALL_ROLES
+    providers: frozenset[str] | None = None
+    """Which ones a worker serves; None: all of the configuration."""
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
     """This process incarnation: leases belong to it."""
     lease_margin: timedelta = timedelta(seconds=10)
@@ -65,3 +80,7 @@ class ConsumerSettings:
     """Between looks at a journal that is away."""
     drain_margin: timedelta = timedelta(seconds=5)
     """At the end: how much longer than the provider's timeout running calls are waited for."""
+
+    def serves(self, provider: str) -> bool:
+        """Whether a worker of this process carries this provider's actions out."""
+        return Role.WORKER in self.roles and (self.providers is None or provider in self.providers)

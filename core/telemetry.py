@@ -6,16 +6,47 @@ anything about events, and any dependency of liveness on others.
 
 from __future__ import annotations
 
+import platform
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from core.settings import Address
 from core.web import add_headers, answer_json, listener
+
+
+def new_registry() -> CollectorRegistry:
+    """For one process: with what every process of ours tells of itself, its version, memory and
+    files."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    ProcessMetrics(registry).info.labels(installed_version(), platform.python_version()).set(1)
+    return registry
+
+
+class ProcessMetrics:
+    """What a process is, whatever it does."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.info = Gauge(
+            "postern_build_info",
+            "1; the versions of Postern and of Python are its labels.",
+            ("version", "python"),
+            registry=registry,
+        )
+
+
+def installed_version() -> str:
+    """Of Postern; `unknown` where it runs without being installed."""
+    try:
+        return version("postern")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 class Readiness(Protocol):

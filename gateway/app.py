@@ -18,6 +18,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from core.broker.connect import open_broker
+from core.broker.counted import BrokerMetrics, CountedBroker
 from core.broker.embedded.spool import Spool
 from core.broker.port import Broker
 from core.clock import Clock, SystemClock
@@ -29,7 +30,7 @@ from core.memory import settle_memory
 from core.process import on_hangup, refuse_embedded, signals
 from core.settings import Address, Settings
 from core.tasks import beside
-from core.telemetry import open_admin
+from core.telemetry import new_registry, open_admin
 from core.watch import signature_of, watch_config
 from core.web import Bound, add_headers, listener
 from gateway.declaring import Declaring
@@ -95,11 +96,11 @@ async def open_gateway(
     operators = await asyncio.to_thread(read_operators, settings.operators)
     registry = registry or CollectorRegistry()
     counts = Metrics(registry)
-    counts.broker_connected.set_function(lambda: float(broker.connected))
     seen = await asyncio.to_thread(signature_of, settings.config)
     load = partial(_load, settings)
     running = Running(await asyncio.to_thread(load))
-    counts.show_rules(running.current.planner.version)
+    first = running.current
+    counts.show_rules(first.planner.version, sorted(first.rule_ids), clock)
     counts.show_sources(running.current.sources)
     readiness = Readiness()
     declaring = Declaring(broker=broker, running=running, readiness=readiness)
@@ -108,6 +109,7 @@ async def open_gateway(
         load=load,
         declare=broker.declare,
         metrics=counts,
+        clock=clock,
     )
     spool = _spool(settings, running, clock)
     spooling = (
@@ -206,11 +208,14 @@ async def run_gateway(settings: Settings) -> None:
     """The gateway as a process of its own, until SIGTERM or SIGINT. SIGHUP reads the rules
     again."""
     refuse_embedded(settings)
+    registry = new_registry()
     async with (
         signals() as stop,
-        open_broker(settings.broker) as broker,
+        open_broker(settings.broker) as bare,
         open_journal(settings.journal) as journal,
-        open_gateway(settings, broker, journal) as gateway,
+        open_gateway(
+            settings, CountedBroker(bare, BrokerMetrics(registry)), journal, registry=registry
+        ) as gateway,
     ):
         on_hangup(gateway.reloader.ask)
         settle_memory()

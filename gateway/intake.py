@@ -125,6 +125,7 @@ class Intake:
 
     async def _plan(self, events: Sequence[Event], notes: Sequence[str]) -> list[Receipt]:
         planner = self._planner()
+        started = self._clock.monotonic()
         receipts = []
         for number, event in enumerate(events, start=1):
             plan = planner.plan(event)
@@ -133,6 +134,7 @@ class Intake:
             receipts.append(Receipt(event=event, plan=plan))
             if number % TURN == 0:
                 await asyncio.sleep(0)
+        self._metrics.plan_seconds.observe(self._clock.monotonic() - started)
         return receipts
 
     def _count(self, receipts: Sequence[Receipt]) -> None:
@@ -145,6 +147,8 @@ class Intake:
             for part in receipt.plan.decision:
                 if part.error is not None:
                     self._metrics.rules_failed.labels(part.rule).inc()
+                elif part.matched:
+                    self._metrics.rules_matched.labels(part.rule).inc()
 
 
 def messages_of(receipts: Sequence[Receipt]) -> list[Outgoing]:

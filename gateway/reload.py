@@ -12,6 +12,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 from core.broker.topology import Topology
+from core.clock import Clock
 from core.errors import BrokerUnavailable, ConfigurationError, TopologyMismatch
 from core.logs import get_logger
 from gateway.metrics import Metrics
@@ -32,11 +33,13 @@ class Reloader:
         load: Callable[[], Configuration],
         declare: Callable[[Topology], Awaitable[None]],
         metrics: Metrics,
+        clock: Clock,
     ) -> None:
         self._running = running
         self._load = load
         self._declare = declare
         self._metrics = metrics
+        self._clock = clock
         self._asked = asyncio.Event()
 
     def ask(self) -> None:
@@ -68,6 +71,7 @@ class Reloader:
                 await self._declare(fresh.topology)
         except (ConfigurationError, TopologyMismatch) as error:
             self._metrics.reloads.labels("refused").inc()
+            self._metrics.reload_failing.set(1)
             log.warning("reload_refused", error=error)
             return True
         except BrokerUnavailable:
@@ -75,7 +79,8 @@ class Reloader:
             return False
         self._running.current = fresh
         self._metrics.reloads.labels("applied").inc()
-        self._metrics.show_rules(fresh.planner.version)
+        self._metrics.reload_failing.set(0)
+        self._metrics.show_rules(fresh.planner.version, sorted(fresh.rule_ids), self._clock)
         self._metrics.show_sources(fresh.sources)
         log.info("reload_applied", rules_version=fresh.planner.version)
         return True

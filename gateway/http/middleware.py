@@ -48,7 +48,8 @@ def watch_requests(
         code = "ok"
         try:
             addresses.check(request)
-            response = await handler(request)
+            with metrics.in_progress.track_inprogress():
+                response = await handler(request)
         except Exception as raised:  # noqa: BLE001 - nothing may reach aiohttp's own error page
             error = _translate(raised)
             instance = new_instance()

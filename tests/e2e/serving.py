@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from prometheus_client import CollectorRegistry
 from standardwebhooks import Webhook
 
 from core.broker.connect import open_broker
+from core.broker.counted import BrokerMetrics, CountedBroker
 from core.broker.port import Broker, Outgoing
 from core.broker.topology import RECORDER_QUEUE, Topology, work_queue
 from core.journal.connect import open_journal
@@ -200,9 +202,17 @@ async def serving(
     )
     async with open_broker(settings.broker) as broker, open_journal(settings.journal) as journal:
         switch = Switch(broker=broker, error=broker_error)
+        registry = CollectorRegistry()
+        counted = CountedBroker(switch, BrokerMetrics(registry))
         # The client outlives the gateway: a stopping gateway must answer what it has begun.
         async with (
             aiohttp.ClientSession() as session,
-            open_gateway(settings, switch, journal if with_journal else None, limits=limits) as it,
+            open_gateway(
+                settings,
+                counted,
+                journal if with_journal else None,
+                limits=limits,
+                registry=registry,
+            ) as it,
         ):
             yield Served(gateway=it, broker=switch, journal=journal, session=session, config=path)

@@ -64,7 +64,7 @@ class Stage:
     def __post_init__(self) -> None:
         metrics = ConsumerMetrics(CollectorRegistry())
         presence = Presence(self.journal, metrics, ConsumerSettings().journal_pause)
-        self.pauses = Pauses(self.journal, presence)
+        self.pauses = Pauses(self.journal, presence, metrics)
 
     async def sms(self, **settings: Any) -> Carrier:
         provider = self.sms_provider(**settings)

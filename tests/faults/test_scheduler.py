@@ -17,6 +17,7 @@ from consumers.presence import Presence
 from consumers.retention import Retention
 from consumers.scheduler import Scheduler
 from consumers.settings import ConsumerSettings
+from consumers.survey import Survey
 from core.broker.connect import open_broker
 from core.broker.port import Broker, Outgoing
 from core.broker.topology import Topology, work_queue
@@ -85,6 +86,7 @@ async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
             presence=Presence(journal, metrics, settings.journal_pause),
             providers=lambda: {"sms": provider},
             retention=Retention(journal, lambda: timedelta(days=30), metrics, clock),
+            survey=Survey(journal, lambda: ["sms"], metrics, clock),
             metrics=metrics,
             settings=settings,
             clock=clock,

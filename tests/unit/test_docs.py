@@ -11,13 +11,13 @@ from pathlib import Path
 
 import click
 import pytest
-from prometheus_client import CollectorRegistry
 from ruamel.yaml import YAML
 
 from cli.main import postern
+from cli.metrics_page import described
+from cli.metrics_page import page as metrics_page
 from cli.providers_page import page
 from cli.schemas_page import page as events_page
-from consumers.metrics import ConsumerMetrics
 from core.document import Document, read_document
 from core.journal.machine import MOVES
 from core.journal.states import State
@@ -25,7 +25,6 @@ from core.settings import VARIABLES, secret_names
 from gateway.events.own_schemas import load_schemas
 from gateway.http.routes import ROUTES
 from gateway.ingress_settings import IngressSettings
-from gateway.metrics import Metrics
 from gateway.rules.load import load_rules
 from gateway.rules.model import RuleModel, StepModel
 from gateway.sources.load import check_sources
@@ -116,12 +115,7 @@ def test_every_variable_named_exists(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_metric_named_exists(document: Path) -> None:
-    registry = CollectorRegistry()
-    Metrics(registry)
-    ConsumerMetrics(registry)
-    known = {
-        name for metric in registry.collect() for name in (metric.name, f"{metric.name}_total")
-    }
+    known = {metric.name for metrics in described().values() for metric in metrics}
     assert set(_METRIC.findall(read(document))) <= known
 
 
@@ -199,6 +193,11 @@ def test_the_providers_page_is_what_the_models_say() -> None:
 def test_the_events_page_is_what_the_schemas_say() -> None:
     """`make docs` writes it."""
     assert read(ROOT / "docs" / "events.md") == events_page()
+
+
+def test_the_metrics_page_is_what_the_code_tells() -> None:
+    """`make docs` writes it."""
+    assert read(ROOT / "docs" / "metrics.md") == metrics_page()
 
 
 def test_the_providers_page_explains_every_setting_and_parameter() -> None:

@@ -25,6 +25,7 @@ from consumers.recorder import Recorder
 from consumers.retention import Retention
 from consumers.scheduler import Scheduler
 from consumers.settings import ConsumerSettings
+from consumers.survey import Survey
 from consumers.worker import Worker
 from core.broker.port import Broker, Delivery
 from core.broker.topology import DEAD_QUEUE, RECORDER_QUEUE, Topology, work_queue
@@ -94,6 +95,14 @@ class ForgetsNothing:
         return
 
 
+class LooksAtNothing:
+    async def turn(self) -> None:
+        return
+
+    def stop(self) -> None:
+        return
+
+
 class World:
     def __init__(self, journal: SqlJournal, metrics: tuple[Metrics, ConsumerMetrics]) -> None:
         self.clock = ManualClock(NOON)
@@ -151,7 +160,7 @@ class World:
             refusal_pause=self.settings.refusal_pause,
         )
         breaker = Breaker(policy=policy, clock=self.clock, on_change=lambda _state, _cause: None)
-        pauses = Pauses(self.real, self.presence)
+        pauses = Pauses(self.real, self.presence, self.metrics)
         carrier = Carrier(
             name="model",
             provider=PROVIDER,
@@ -199,6 +208,7 @@ class World:
             presence=self.presence,
             providers=lambda: {"model": PROVIDER},
             retention=cast("Retention", ForgetsNothing()),
+            survey=cast("Survey", LooksAtNothing()),
             metrics=self.metrics,
             settings=self.settings,
             clock=self.clock,

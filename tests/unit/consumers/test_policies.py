@@ -9,7 +9,13 @@ import pytest
 from consumers.limits import slots
 from consumers.resolver import GuardedResolver
 from consumers.retry import next_pause
-from consumers.settings import ALL_ROLES, Role, parse_roles
+from consumers.settings import (
+    ALL_ROLES,
+    ConsumerSettings,
+    Role,
+    parse_providers,
+    parse_roles,
+)
 from core.errors import ConfigurationError
 from core.messages import Lane
 
@@ -43,6 +49,26 @@ def test_roles_are_read_and_a_wrong_one_is_named() -> None:
     assert parse_roles("worker, scheduler") == {Role.WORKER, Role.SCHEDULER}
     with pytest.raises(ConfigurationError, match="--roles"):
         parse_roles("worker,cook")
+
+
+def test_a_worker_serves_the_providers_it_is_told_and_without_them_all() -> None:
+    workers = frozenset({Role.WORKER})
+    assert parse_providers(None, ALL_ROLES) is None
+    chosen = ConsumerSettings(roles=workers, providers=parse_providers("sms, altcraft", workers))
+    assert [chosen.serves(name) for name in ("sms", "altcraft", "other")] == [True, True, False]
+    assert ConsumerSettings(roles=workers).serves("any")
+    assert not ConsumerSettings(roles=frozenset({Role.RECORDER})).serves("any")
+
+
+@pytest.mark.parametrize("text", ["", "sms,", "sms,,altcraft"])
+def test_an_empty_name_of_a_provider_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="--providers"):
+        parse_providers(text, ALL_ROLES)
+
+
+def test_providers_without_a_worker_would_be_heeded_by_nobody() -> None:
+    with pytest.raises(ConfigurationError, match="only workers"):
+        parse_providers("sms", frozenset({Role.SCHEDULER}))
 
 
 async def test_a_name_that_resolves_to_a_private_address_is_refused_unless_allowed() -> None:

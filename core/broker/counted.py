@@ -1,0 +1,162 @@
+"""A broker whose messages are counted: what was published and what became of it, what came in.
+
+Composition roots wrap the adapter in it. What must not go in: anything that changes what a broker
+does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from core.broker.port import Broker, Delivery, Outgoing, Subscription
+from core.broker.topology import Topology
+from core.errors import PublishRefused, Unroutable
+
+RESULTS = ("confirmed", "returned", "refused", "unconfirmed")
+
+
+class BrokerMetrics:
+    """Of both sides: gateway and consumers publish, consumers receive. Queues come from the
+    configuration."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.connected = Gauge(
+            "postern_broker_connected",
+            "1 while the broker can be published to.",
+            registry=registry,
+        )
+        self.published = Counter(
+            "postern_messages_published_total",
+            "Messages handed to the broker: confirmed, returned (no queue took one of them), "
+            "refused, or unconfirmed (away, or not in time).",
+            ("result",),
+            registry=registry,
+        )
+        self.received = Counter(
+            "postern_messages_received_total",
+            "Messages that the broker handed to this process.",
+            ("queue",),
+            registry=registry,
+        )
+        self.in_hand = Gauge(
+            "postern_messages_in_hand",
+            "Messages that this process holds and has not acknowledged.",
+            ("queue",),
+            registry=registry,
+        )
+        self.consuming = Gauge(
+            "postern_consuming",
+            "1 while this process takes messages from the queue.",
+            ("queue",),
+            registry=registry,
+        )
+        for result in RESULTS:
+            self.published.labels(result)
+
+
+class CountedBroker:
+    """The broker it is given, counted."""
+
+    def __init__(self, broker: Broker, metrics: BrokerMetrics) -> None:
+        self._broker = broker
+        self._metrics = metrics
+        metrics.connected.set_function(lambda: float(broker.connected))
+
+    @property
+    def connected(self) -> bool:
+        return self._broker.connected
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        result = "unconfirmed"
+        try:
+            await self._broker.publish(messages)
+            result = "confirmed"
+        except Unroutable:
+            result = "returned"
+            raise
+        except PublishRefused:
+            result = "refused"
+            raise
+        finally:
+            # Of an attempt that failed some may stand: it is counted as a whole all the same.
+            self._metrics.published.labels(result).inc(len(messages))
+
+    async def declare(self, topology: Topology) -> None:
+        await self._broker.declare(topology)
+
+    async def depth(self, queue: str) -> int:
+        return await self._broker.depth(queue)
+
+    def subscribe(self, queue: str, *, prefetch: int) -> AbstractAsyncContextManager[Subscription]:
+        return self._subscribed(queue, prefetch)
+
+    @asynccontextmanager
+    async def _subscribed(self, queue: str, prefetch: int) -> AsyncIterator[Subscription]:
+        consuming = self._metrics.consuming.labels(queue)
+        async with self._broker.subscribe(queue, prefetch=prefetch) as subscription:
+            counted = _CountedSubscription(subscription, self._metrics, queue)
+            consuming.inc()
+            try:
+                yield counted
+            finally:
+                consuming.dec()
+                counted.let_go()
+
+
+class _CountedSubscription:
+    def __init__(self, subscription: Subscription, metrics: BrokerMetrics, queue: str) -> None:
+        self._subscription = subscription
+        self._incoming = aiter(subscription)
+        self._received = metrics.received.labels(queue)
+        self._in_hand = metrics.in_hand.labels(queue)
+        self._held = 0
+
+    def __aiter__(self) -> AsyncIterator[Delivery]:
+        return self
+
+    async def __anext__(self) -> Delivery:
+        delivery = await anext(self._incoming)
+        self._received.inc()
+        self._held += 1
+        self._in_hand.inc()
+        return _CountedDelivery(delivery, self._acknowledged)
+
+    async def stop(self) -> None:
+        await self._subscription.stop()
+
+    def _acknowledged(self) -> None:
+        if self._held:
+            self._held -= 1
+            self._in_hand.dec()
+
+    def let_go(self) -> None:
+        """What is unacknowledged went back to the queue."""
+        self._in_hand.dec(self._held)
+        self._held = 0
+
+
+class _CountedDelivery:
+    __slots__ = ("_acknowledged", "_delivery")
+
+    def __init__(self, delivery: Delivery, acknowledged: Callable[[], None]) -> None:
+        self._delivery = delivery
+        self._acknowledged = acknowledged
+
+    @property
+    def queue(self) -> str:
+        return self._delivery.queue
+
+    @property
+    def body(self) -> bytes:
+        return self._delivery.body
+
+    @property
+    def stale(self) -> bool:
+        return self._delivery.stale
+
+    async def ack(self) -> None:
+        await self._delivery.ack()
+        self._acknowledged()
