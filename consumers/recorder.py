@@ -76,6 +76,11 @@ class Recorder:
             except JournalUnavailable as error:
                 # Nothing was acknowledged: the broker keeps it all until the journal is back.
                 self._presence.lost(error)
+            except Exception:
+                # Whatever it is, workers of this process have calls under way: what was not
+                # acknowledged comes again, and the broker counts how often.
+                log.exception("recorder_broken", queue=queue)
+                await pause(_PAUSE, stopping)
 
     async def _record(self, subscription: Subscription) -> None:
         most = self._settings.record_batch

@@ -94,6 +94,11 @@ class Scheduler:
                 log.warning("scheduler_cannot_publish", reason=str(error))
                 await pause(timedelta(seconds=1), stopping)
                 continue
+            except Exception:
+                # As in the recorder. What is due stays due.
+                log.exception("scheduler_broken")
+                await pause(timedelta(seconds=1), stopping)
+                continue
             if not busy:
                 await pause(self._settings.tick, stopping)
         self._metrics.leading.set(0)

@@ -49,6 +49,16 @@ def library_failures(doing: str) -> Iterator[None]:
         if isinstance(error, asyncio.CancelledError) and really_cancelled():
             raise
         raise_as_ours(error, doing)
+    except Exception as error:
+        if _is_nameless(error):
+            raise_as_ours(error, doing)
+        raise
+
+
+def _is_nameless(error: BaseException) -> bool:
+    """What is under way when a connection ends without a reason gets a bare `Exception` (aiormq,
+    `FutureStore.reject_all`). Unnoticed it would end the process."""
+    return type(error) is Exception
 
 
 def raise_as_ours(error: BaseException, doing: str) -> Never:
@@ -65,6 +75,8 @@ def raise_as_ours(error: BaseException, doing: str) -> Never:
             raise BrokerUnavailable(f"{doing}: no answer in time") from error
         case asyncio.CancelledError():
             raise BrokerUnavailable(f"{doing}: the connection was lost") from error
+    if _is_nameless(error):
+        raise BrokerUnavailable(f"{doing}: the connection was lost") from error
     if isinstance(error, CONNECTION_EXCEPTIONS):
         raise BrokerUnavailable(f"{doing}: {describe(error)}") from error
     raise error

@@ -199,8 +199,9 @@ BREAKAGES = {
     "the recorder acknowledges before it has recorded": broken(
         Recorder,
         "_write",
-        "    try:\n        recorded",
-        "    for delivery, _ in pairs:\n        await delivery.ack()\n    try:\n        recorded",
+        "    try:\n        with self._metrics",
+        "    for delivery, _ in pairs:\n        await delivery.ack()\n"
+        "    try:\n        with self._metrics",
         "lost",
         "stranded",
     ),

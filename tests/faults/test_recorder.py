@@ -4,7 +4,7 @@ state."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from core.clock import ManualClock
 from core.errors import JournalRejected, JournalUnavailable
 from core.journal.connect import open_journal
 from core.journal.machine import DEAD_LIMIT
-from core.journal.port import ActionFilter, Granted
+from core.journal.port import ActionFilter, Granted, Recorded
 from core.journal.sql import SqlJournal
 from core.journal.states import State
 from core.messages import ActionMessage, EventRecord, Lane, encode_action, encode_record
@@ -100,6 +100,31 @@ async def test_a_recorder_that_comes_late_does_not_start_a_running_action_again(
     await expect_eventually(written)
     (stored,) = (await journal.actions(ActionFilter())).actions
     assert stored.state is State.RUNNING
+
+
+async def test_an_error_that_nobody_foresaw_does_not_end_the_process(
+    recorder: Presence,
+    journal: SqlJournal,
+    broker: Broker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Workers beside it have calls under way, whose outcomes would be unknown for nothing."""
+    record, raised = journal.record, asyncio.Event()
+
+    async def broken_once(records: Sequence[EventRecord]) -> Recorded:
+        if not raised.is_set():
+            raised.set()
+            raise RuntimeError("not foreseen")
+        return await record(records)
+
+    monkeypatch.setattr(journal, "record", broken_once)
+    await tell(broker, encode_record(a_record("o-1")))
+
+    async def written() -> bool:
+        return await events(journal) == 1 and await broker.depth(RECORDER_QUEUE) == 0
+
+    await expect_eventually(written)
+    assert raised.is_set()
 
 
 async def test_a_dead_action_that_cannot_be_stored_is_parked_whole_and_ends_nothing(

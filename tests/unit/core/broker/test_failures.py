@@ -12,6 +12,7 @@ from aio_pika.exceptions import (
     DeliveryError,
     ProbableAuthenticationError,
 )
+from aiormq.base import FutureStore
 from pamqp.commands import Basic
 
 from core.broker.failures import library_failures
@@ -69,3 +70,14 @@ async def test_a_limit_inside_is_a_failure_and_a_limit_outside_is_not_ours() -> 
 
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(wait_inside(), 0.01)
+
+
+async def test_what_the_library_rejects_without_a_reason_is_a_lost_connection() -> None:
+    """An acknowledgement under way when the connection ended: it was a bare Exception, and the
+    recorder's process ended with it."""
+    store = FutureStore(loop=asyncio.get_running_loop())
+    under_way = store.create_future()
+    await store.reject_all(None)
+    lost = pytest.raises(BrokerUnavailable, match="testing: the connection was lost")
+    with lost, library_failures("testing"):
+        await under_way
