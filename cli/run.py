@@ -22,6 +22,7 @@ from core.journal.port import ReadJournal
 from core.memory import settle_memory
 from core.process import on_hangup, signals
 from core.settings import Settings
+from core.tracing.connect import open_tracer
 from gateway.app import Gateway, open_gateway
 
 
@@ -58,10 +59,11 @@ async def open_everything(settings: Settings) -> AsyncIterator[Everything]:
     """
     registry = CollectorRegistry()
     async with (
+        open_tracer(settings, service="postern", registry=registry) as tracer,
         open_broker(settings.broker) as broker,
         open_journal(settings.journal) as journal,
-        open_consumers(settings, broker, journal, registry=registry) as consumers,
-        open_gateway(settings, broker, journal, registry=registry) as gateway,
+        open_consumers(settings, broker, journal, registry=registry, tracer=tracer) as consumers,
+        open_gateway(settings, broker, journal, registry=registry, tracer=tracer) as gateway,
     ):
         yield Everything(gateway=gateway, consumers=consumers, journal=journal)
 

@@ -24,6 +24,7 @@ from consumers.recorder import Recorder
 from consumers.retention import Retention
 from consumers.scheduler import Scheduler
 from consumers.settings import ConsumerSettings, Role
+from consumers.spans import ActionSpans
 from core.broker.connect import open_broker
 from core.broker.port import Broker
 from core.broker.topology import Topology
@@ -42,6 +43,9 @@ from core.process import on_hangup, refuse_embedded, signals
 from core.settings import Settings
 from core.tasks import beside
 from core.telemetry import open_admin
+from core.tracing.connect import open_tracer
+from core.tracing.off import OFF
+from core.tracing.port import Tracer
 from core.watch import signature_of, watch_config
 from vendors.provider import Provider
 from vendors.registry import VENDORS
@@ -69,6 +73,7 @@ async def open_consumers(
     consumer: ConsumerSettings | None = None,
     registry: CollectorRegistry | None = None,
     clock: Clock | None = None,
+    tracer: Tracer = OFF,
 ) -> AsyncIterator[Consumers]:
     """Consumers of the given roles, at work until the context is left: they then finish what they
     hold.
@@ -89,6 +94,7 @@ async def open_consumers(
         log.warning("broker_away_at_start")
     presence = Presence(journal, metrics, consumer.journal_pause)
     pauses = Pauses(journal, presence)
+    spans = ActionSpans(tracer=tracer, system=settings.broker_system)
     around = Surroundings(
         broker=broker,
         journal=journal,
@@ -97,6 +103,7 @@ async def open_consumers(
         metrics=metrics,
         settings=consumer,
         clock=clock,
+        spans=spans,
     )
 
     async def serve(
@@ -136,6 +143,7 @@ async def open_consumers(
             metrics=metrics,
             settings=consumer,
             clock=clock,
+            spans=spans,
         )
         work.append(scheduler.serve(stopping))
     async with (
@@ -158,6 +166,7 @@ async def run_consumers(settings: Settings, *, roles: frozenset[Role]) -> None:
     registry = CollectorRegistry()
     async with (
         signals() as stop,
+        open_tracer(settings, service="postern-consumers", registry=registry) as tracer,
         open_broker(settings.broker) as broker,
         open_journal(settings.journal) as journal,
         open_consumers(
@@ -166,6 +175,7 @@ async def run_consumers(settings: Settings, *, roles: frozenset[Role]) -> None:
             journal,
             consumer=ConsumerSettings(roles=roles),
             registry=registry,
+            tracer=tracer,
         ) as consumers,
         open_admin(settings.admin, registry, consumers) as admin,
     ):
