@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -33,10 +34,6 @@ EXPORT_LIMIT = timedelta(seconds=5)
 CLOSE_LIMIT = timedelta(seconds=2)
 """At the end of a process. A collector that does not answer costs it no more than that."""
 
-_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
-_TIMEOUTS = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
-
 
 @asynccontextmanager
 async def open_otlp(service: str, registry: CollectorRegistry) -> AsyncIterator[Tracer]:
@@ -44,8 +41,9 @@ async def open_otlp(service: str, registry: CollectorRegistry) -> AsyncIterator[
     that."""
     _check_variables()
     try:
+        _, limit = _told("TIMEOUT")
         exporter = TellingExporter(
-            OTLPSpanExporter(timeout=None if _first(_TIMEOUTS) else EXPORT_LIMIT.total_seconds()),
+            OTLPSpanExporter(timeout=None if limit else EXPORT_LIMIT.total_seconds()),
             metrics := TraceMetrics(registry),
         )
         processor = CountingProcessor(exporter, metrics)
@@ -99,9 +97,8 @@ def _version() -> str:
 
 
 def _check_variables() -> None:
-    for name in _ENDPOINTS:
-        if not (endpoint := os.environ.get(name)):
-            continue
+    name, endpoint = _told("ENDPOINT")
+    if endpoint:
         try:
             parts = urlsplit(endpoint)
             right = parts.scheme in {"http", "https"} and bool(parts.hostname)
@@ -109,10 +106,18 @@ def _check_variables() -> None:
             right = False
         if not right:
             raise ConfigurationError("expected http://... or https://...", field=name)
-    for name in _PROTOCOLS:
-        if os.environ.get(name, "http/protobuf") not in {"", "http/protobuf"}:
-            raise ConfigurationError("only http/protobuf is spoken here", field=name)
+    name, protocol = _told("PROTOCOL")
+    if protocol not in {"", "http/protobuf"}:
+        raise ConfigurationError("only http/protobuf is spoken here", field=name)
+    for what in ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"):
+        name, path = _told(what)
+        if path and not Path(path).is_file():
+            raise ConfigurationError("there is no such file", field=name)
 
 
-def _first(names: Sequence[str]) -> str | None:
-    return next((value for name in names if (value := os.environ.get(name))), None)
+def _told(what: str) -> tuple[str, str]:
+    """The exporter's variable about this that counts, and its value; empty if none is set."""
+    for prefix in ("OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_"):
+        if value := os.environ.get(prefix + what):
+            return prefix + what, value
+    return "", ""

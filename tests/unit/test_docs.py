@@ -22,6 +22,7 @@ from core.document import Document, read_document
 from core.journal.machine import MOVES
 from core.journal.states import State
 from core.settings import VARIABLES, secret_names
+from core.tracing.metrics import TraceMetrics
 from gateway.events.own_schemas import load_schemas
 from gateway.http.routes import ROUTES
 from gateway.ingress_settings import IngressSettings
@@ -119,6 +120,7 @@ def test_every_metric_named_exists(document: Path) -> None:
     registry = CollectorRegistry()
     Metrics(registry)
     ConsumerMetrics(registry)
+    TraceMetrics(registry)
     known = {
         name for metric in registry.collect() for name in (metric.name, f"{metric.name}_total")
     }
@@ -262,7 +264,9 @@ def test_ci_runs_what_contributors_run() -> None:
     assert "make test" in script
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-otel.txt", "requirements-dev.txt"]
+)
 def test_lock_files_name_no_address_and_hash_everything(name: str) -> None:
     """They work with any registry, and take nothing whose content was not seen when locking."""
     text = (ROOT / name).read_text(encoding="utf-8")
