@@ -15,6 +15,7 @@ from prometheus_client.metrics import Histogram, MetricWrapperBase
 from consumers.metrics import ConsumerMetrics
 from core.broker.counted import BrokerMetrics
 from core.telemetry import ProcessMetrics
+from core.tracing.metrics import TraceMetrics
 from gateway.metrics import Metrics
 
 _TOP = """# Metrics
@@ -25,6 +26,8 @@ seconds, sizes in bytes. `process_*` (memory, CPU, open files) is there as usual
 
 `postern run` tells all of it in one process.
 """
+
+TRACES = "Where traces are on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,7 @@ def described() -> dict[str, list[Described]]:
         ],
         "Gateway": list(_of(Metrics(CollectorRegistry()))),
         "Consumers": list(_of(ConsumerMetrics(CollectorRegistry()))),
+        TRACES: list(_of(TraceMetrics(CollectorRegistry()))),
     }
 
 

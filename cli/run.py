@@ -23,6 +23,7 @@ from core.memory import settle_memory
 from core.process import on_hangup, signals
 from core.settings import Settings
 from core.telemetry import new_registry
+from core.tracing.connect import open_tracer
 from gateway.app import Gateway, open_gateway
 
 
@@ -59,11 +60,12 @@ async def open_everything(settings: Settings) -> AsyncIterator[Everything]:
     """
     registry = new_registry()
     async with (
+        open_tracer(settings, service="postern", registry=registry) as tracer,
         open_broker(settings.broker) as bare,
         open_journal(settings.journal) as journal,
         nullcontext(CountedBroker(bare, BrokerMetrics(registry))) as broker,
-        open_consumers(settings, broker, journal, registry=registry) as consumers,
-        open_gateway(settings, broker, journal, registry=registry) as gateway,
+        open_consumers(settings, broker, journal, registry=registry, tracer=tracer) as consumers,
+        open_gateway(settings, broker, journal, registry=registry, tracer=tracer) as gateway,
     ):
         yield Everything(gateway=gateway, consumers=consumers, journal=journal)
 

@@ -24,6 +24,7 @@ from consumers.recorder import Recorder
 from consumers.retention import Retention
 from consumers.scheduler import Scheduler
 from consumers.settings import ConsumerSettings, Role
+from consumers.spans import ActionSpans
 from consumers.survey import Survey, Surveyed
 from core.broker.connect import open_broker
 from core.broker.counted import BrokerMetrics, CountedBroker
@@ -44,6 +45,9 @@ from core.process import on_hangup, refuse_embedded, signals
 from core.settings import Settings
 from core.tasks import beside
 from core.telemetry import new_registry, open_admin
+from core.tracing.connect import open_tracer
+from core.tracing.off import OFF
+from core.tracing.port import Tracer
 from core.watch import signature_of, watch_config
 from vendors.provider import Provider
 from vendors.registry import VENDORS
@@ -75,6 +79,7 @@ async def open_consumers(
     consumer: ConsumerSettings | None = None,
     registry: CollectorRegistry | None = None,
     clock: Clock | None = None,
+    tracer: Tracer = OFF,
 ) -> AsyncIterator[Consumers]:
     """Consumers of the given roles, at work until the context is left: they then finish what they
     hold.
@@ -96,6 +101,7 @@ async def open_consumers(
         log.warning("broker_away_at_start")
     presence = Presence(journal, metrics, consumer.journal_pause)
     pauses = Pauses(journal, presence, metrics)
+    spans = ActionSpans(tracer=tracer, system=settings.broker_system)
     around = Surroundings(
         broker=broker,
         journal=journal,
@@ -104,6 +110,7 @@ async def open_consumers(
         metrics=metrics,
         settings=consumer,
         clock=clock,
+        spans=spans,
     )
 
     async def serve(
@@ -149,6 +156,7 @@ async def open_consumers(
             metrics=metrics,
             settings=consumer,
             clock=clock,
+            spans=spans,
         )
         work.append(scheduler.serve(stopping))
     async with (
@@ -171,6 +179,7 @@ async def run_consumers(settings: Settings, consumer: ConsumerSettings) -> None:
     registry = new_registry()
     async with (
         signals() as stop,
+        open_tracer(settings, service="postern-consumers", registry=registry) as tracer,
         open_broker(settings.broker) as bare,
         open_journal(settings.journal) as journal,
         open_consumers(
@@ -179,6 +188,7 @@ async def run_consumers(settings: Settings, consumer: ConsumerSettings) -> None:
             journal,
             consumer=consumer,
             registry=registry,
+            tracer=tracer,
         ) as consumers,
         open_admin(settings.admin, registry, consumers) as admin,
     ):

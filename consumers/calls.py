@@ -9,17 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from consumers.asking import Questions
 from consumers.caller import Caller
 from consumers.http import Lease
 from consumers.metrics import ConsumerMetrics
 from consumers.rates import Limits
 from consumers.rotation import Turns
 from consumers.sharing import SharedCalls
+from consumers.spans import CallSpans, note_outcome
 from consumers.tokens import Tokens
 from core.clock import Clock
 from core.errors import NoWay
 from core.messages import Lane
+from core.tracing.off import OFF
+from core.tracing.port import Tracer
 from vendors.gather import Item
 from vendors.operation import Operation, Vendor
 from vendors.provider import Provider
@@ -49,6 +54,7 @@ class Calls:
         clock: Clock,
         limits: Limits | None = None,
         answered: Callable[[Answer], None] | None = None,
+        tracer: Tracer = OFF,
     ) -> None:
         """`answered` is told every answer to a call (not to a question), for people to read."""
         self._name = name
@@ -58,17 +64,33 @@ class Calls:
         self._metrics = metrics
         self._limits = limits
         self._answered = answered
-        self._tokens = Tokens(name, provider, vendor.login, caller, clock)
+        self._spans = CallSpans.of(tracer, name, provider)
+        self._questions = Questions(caller, self._spans)
+        self._tokens = Tokens(name, provider, vendor.login, self._questions, clock)
         rotations = (it.rotation for it in vendor.operations.values() if it.rotation is not None)
         rotation = next(rotations, None)
         # One for all calls: they go through the same phones.
         self._turns = (
-            Turns(name, provider, rotation, caller, clock=clock, doubt_token=self._tokens.doubt)
+            Turns(
+                name,
+                provider,
+                rotation,
+                self._questions,
+                clock=clock,
+                doubt_token=self._tokens.doubt,
+            )
             if rotation is not None
             else None
         )
         self._shared = {
-            operation.name: SharedCalls(operation.gather, provider, self._send, self.ask)
+            operation.name: SharedCalls(
+                operation.gather,
+                provider,
+                partial(self._send, operation.name, 1),
+                self.ask,
+                name=operation.name,
+                spans=self._spans,
+            )
             for operation in vendor.operations.values()
             if operation.gather is not None and operation.gather.most(provider) > 1
         }
@@ -98,12 +120,19 @@ class Calls:
 
     async def ask(self, request: Request, lease: Lease) -> Answer:
         """A question that changes nothing. Raises as `Caller.call` does."""
-        return await self._caller.call(request, within=self._provider.timeout, lease=lease)
+        return await self._questions.call(request, within=self._provider.timeout, lease=lease)
 
     async def make(
-        self, operation: Operation, item: Item, lease: Lease, *, in_company: bool = False
+        self,
+        operation: Operation,
+        item: Item,
+        lease: Lease,
+        *,
+        in_company: bool = False,
+        attempt: int = 1,
     ) -> Made:
-        """Raises NoWay, CallDropped, NotSent or MaybeSent."""
+        """`attempt`: which try of the action this is, for its trace. Raises NoWay, CallDropped,
+        NotSent or MaybeSent."""
         if operation.uses_token and (refused := await self._tokens.ready(lease)) is not None:
             return Made(outcome=refused)
         rotation = operation.rotation
@@ -121,9 +150,8 @@ class Calls:
         def read(answer: Answer) -> Outcome:
             return operation.read(answer, item.params, self._provider)
 
-        if not operation.uses_token:
-            return Made(outcome=await self._judged(request(), read, lease))
-        return Made(outcome=await self._send(request, read, lease))
+        make = self._send if operation.uses_token else self._send_once
+        return Made(outcome=await make(operation.name, attempt, request, read, lease))
 
     async def choose(
         self, operation: Operation, params: Params, lane: Lane, stopping: asyncio.Event
@@ -154,25 +182,39 @@ class Calls:
         return way
 
     async def _send(
-        self, request: Callable[[], Request], read: Callable[[Answer], Outcome], lease: Lease
+        self,
+        operation: str,
+        attempt: int,
+        request: Callable[[], Request],
+        read: Callable[[Answer], Outcome],
+        lease: Lease,
     ) -> Outcome:
         """One request; a second one, with a new token, where the first was refused for its
         token: then nothing of it happened."""
         used = self._tokens.current
-        outcome = await self._judged(request(), read, lease)
+        outcome = await self._send_once(operation, attempt, request, read, lease)
         if outcome.kind is OutcomeKind.UNAUTHORIZED and self._tokens.are_used:
             refused = await self._tokens.renew(used, lease)
             if refused is not None:
                 return refused
-            outcome = await self._judged(request(), read, lease)
+            outcome = await self._send_once(operation, attempt, request, read, lease)
         if outcome.kind is not OutcomeKind.UNAUTHORIZED:
             self._tokens.worked()
         return outcome
 
-    async def _judged(
-        self, request: Request, read: Callable[[Answer], Outcome], lease: Lease
+    async def _send_once(
+        self,
+        operation: str,
+        attempt: int,
+        request: Callable[[], Request],
+        read: Callable[[Answer], Outcome],
+        lease: Lease,
     ) -> Outcome:
-        answer = await self.ask(request, lease)
-        if self._answered is not None:
-            self._answered(answer)
-        return read(answer)
+        with self._spans.call(operation, attempt) as span:
+            answer = await self._caller.call(request(), within=self._provider.timeout, lease=lease)
+            self._spans.answered(span, answer)
+            if self._answered is not None:
+                self._answered(answer)
+            outcome = read(answer)
+            note_outcome(span, outcome)
+        return outcome

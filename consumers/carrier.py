@@ -27,6 +27,7 @@ from consumers.reconcile import Absent, Failed, Found, Looked, Reconciler, Unpro
 from consumers.recording import record_outcome
 from consumers.rotation import LOOK_EVERY
 from consumers.settings import ConsumerSettings
+from consumers.spans import UNTRACED, ActionSpans, note_finish, note_state
 from core.broker.topology import work_queue
 from core.clock import Clock
 from core.errors import CallDropped, JournalUnavailable, MaybeSent, MessageError, NotSent, NoWay
@@ -34,6 +35,7 @@ from core.identity import request_id, text_tag
 from core.journal.port import Claim, Finish, Granted, Journal, NotGranted
 from core.journal.states import State
 from core.messages import Action, ActionMessage, Lane, decode_action
+from core.tracing.port import Span
 from vendors.gather import Item
 from vendors.operation import Operation, Vendor
 from vendors.provider import Provider
@@ -70,6 +72,7 @@ class Carrier:
         settings: ConsumerSettings,
         clock: Clock,
         stopping: asyncio.Event,
+        spans: ActionSpans = UNTRACED,
     ) -> None:
         self.provider_name = name
         self._provider = provider
@@ -82,6 +85,7 @@ class Carrier:
         self._settings = settings
         self._clock = clock
         self._stopping = stopping
+        self._spans = spans
         self._reconciler = Reconciler(name, journal)
         self._account = Account(name, provider, metrics, clock)
 
@@ -92,20 +96,27 @@ class Carrier:
         except MessageError as error:
             await self._park_unreadable(body, lane, error)
             return
+        queue = work_queue(self.provider_name, lane)
+        with self._spans.process(message.action, queue) as span:
+            await self._start(message, lane, span)
+
+    async def _start(self, message: ActionMessage, lane: Lane, span: Span) -> None:
         planned = self._plan(message.action)
         if not await self._may_start(message, planned):
+            note_state(span, State.WAITING)
             return
         try:
             planned = await self._chosen(message.action, planned, lane)
-            await self._claim_and_run(message, planned)
+            await self._claim_and_run(message, planned, span)
         except NoWay as error:
+            note_state(span, State.WAITING)
             await self._journal.put_back(message, due_in=LOOK_EVERY, reason=str(error))
         finally:
             # Whatever ended it, also a journal that went away or the end of this process: a probe
             # that nobody finishes would keep the breaker half-open for ever.
             self._breaker.inconclusive(message.action.id)
 
-    async def _claim_and_run(self, message: ActionMessage, planned: Planned) -> None:
+    async def _claim_and_run(self, message: ActionMessage, planned: Planned, span: Span) -> None:
         claimed_from = self._clock.monotonic()
         lease = self._lease(planned)
         claim = Claim(
@@ -122,13 +133,16 @@ class Carrier:
             result = await self._journal.claim(claim)
         match result:
             case NotGranted(stored=Action() as stored):
-                await self._claim_and_run(replace(message, action=stored), self._plan(stored))
+                planned = self._plan(stored)
+                await self._claim_and_run(replace(message, action=stored), planned, span)
             case NotGranted():
+                note_state(span, result.state)
                 self._account.left(message.action, result)
             case Granted():
                 # Counted from before the claim was sent: the database's lease began later.
                 until = Lease(until=claimed_from + lease.total_seconds())
-                await self._run(message.action, planned, result, until)
+                finish = await self._run(message.action, planned, result, until)
+                note_finish(span, finish)
 
     def _plan(self, action: Action) -> Planned:
         operation = self._operations.get(action.operation)
@@ -178,7 +192,7 @@ class Carrier:
         calls = self._calls.most_in_a_row(planned.operation) if planned.operation else 1
         return self._provider.timeout * calls + self._settings.lease_margin
 
-    async def _run(self, action: Action, planned: Planned, grant: Granted, lease: Lease) -> None:
+    async def _run(self, action: Action, planned: Planned, grant: Granted, lease: Lease) -> Finish:
         """From the grant to the recorded outcome."""
         operation = planned.operation
         if planned.broken or operation is None:
@@ -199,6 +213,7 @@ class Carrier:
         with self._metrics.journal_seconds.labels("outcome").time():
             await record_outcome(self._journal, finish, self._settings, self._clock)
         self._account.finished(action, finish, operation)
+        return finish
 
     async def _carry_out(self, held: Held, order: Order, lease: Lease) -> Finish:
         started_at, started = self._clock.now(), self._clock.monotonic()
@@ -304,6 +319,7 @@ class Carrier:
                     Item(params=params, identity=identity),
                     lease,
                     in_company=in_company,
+                    attempt=held.grant.attempts + 1,
                 )
                 outcome, counts = made.outcome, made.counts
             except NotSent as error:

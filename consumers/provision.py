@@ -19,6 +19,7 @@ from consumers.polling import Poller
 from consumers.presence import Presence
 from consumers.rates import Limits, MakeLimit, RateLimit
 from consumers.settings import ConsumerSettings
+from consumers.spans import UNTRACED, ActionSpans
 from consumers.telling import tell_breaker
 from consumers.worker import Worker
 from core.broker.port import Broker
@@ -41,6 +42,7 @@ class Surroundings:
     metrics: ConsumerMetrics
     settings: ConsumerSettings
     clock: Clock
+    spans: ActionSpans = UNTRACED
 
 
 async def serve_provider(
@@ -70,6 +72,7 @@ async def serve_provider(
             metrics=around.metrics,
             clock=around.clock,
             limits=Limits(name, provider.rate, provider.way_rate(), make_limit(around)),
+            tracer=around.spans.tracer,
         )
         carrier = Carrier(
             name=name,
@@ -83,6 +86,7 @@ async def serve_provider(
             settings=settings,
             clock=around.clock,
             stopping=stopping,
+            spans=around.spans,
         )
         async with asyncio.TaskGroup() as group:
             for lane in Lane:

@@ -16,6 +16,7 @@ from consumers.metrics import ConsumerMetrics
 from consumers.presence import Presence
 from consumers.retention import Retention
 from consumers.settings import ConsumerSettings
+from consumers.spans import UNTRACED, ActionSpans
 from consumers.survey import Survey
 from consumers.waiting import first_of, pause
 from core.broker.port import Broker, Outgoing
@@ -55,6 +56,7 @@ class Scheduler:
         metrics: ConsumerMetrics,
         settings: ConsumerSettings,
         clock: Clock,
+        spans: ActionSpans = UNTRACED,
     ) -> None:
         self._broker = broker
         self._journal = journal
@@ -65,6 +67,7 @@ class Scheduler:
         self._metrics = metrics
         self._settings = settings
         self._clock = clock
+        self._spans = spans
         self._healed_at = clock.monotonic()
         self._resting: dict[tuple[str, str], float] = {}
         self._missing = False
@@ -195,9 +198,10 @@ class Scheduler:
         for (provider, lane), items in by_lane.items():
             queue = work_queue(provider, lane)
             try:
-                await self._broker.publish(
-                    [Outgoing(queue=queue, body=encode_action(item.message)) for item in items]
-                )
+                with self._spans.resend([item.message for item in items]) as messages:
+                    await self._broker.publish(
+                        [Outgoing(queue=queue, body=encode_action(each)) for each in messages]
+                    )
             except BrokerError as error:
                 log.warning("scheduler_cannot_publish", queue=queue, reason=str(error))
                 failed = error

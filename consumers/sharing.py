@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from consumers.http import Lease
+from consumers.spans import CallSpans
 from core.errors import CallDropped, CallError, MaybeSent, NotSent
 from vendors.gather import Gather, Item
 from vendors.provider import Provider
@@ -21,6 +22,7 @@ from vendors.wire import Answer, Outcome, OutcomeKind, Request
 Ask = Callable[[Request, Lease], Awaitable[Answer]]
 Send = Callable[[Callable[[], Request], Callable[[Answer], Outcome], Lease], Awaitable[Outcome]]
 
+UNTRACED = CallSpans()
 PATIENCE = timedelta(milliseconds=100)
 LOOK_AGAIN_AFTER = timedelta(seconds=1)
 
@@ -41,6 +43,9 @@ class _Company:
 
     items: list[Item] = field(default_factory=list)
     leases: list[Lease] = field(default_factory=list)
+    traces: list[str] = field(default_factory=list)
+    """Of those who joined, so that the call is found from each of them."""
+    call: str | None = None
     full: asyncio.Event = field(default_factory=asyncio.Event)
     result: asyncio.Future[dict[int, Outcome]] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
@@ -50,11 +55,22 @@ class _Company:
 class SharedCalls:
     """Shares the calls of one operation of one provider."""
 
-    def __init__(self, gather: Gather, provider: Provider, send: Send, ask: Ask) -> None:
+    def __init__(
+        self,
+        gather: Gather,
+        provider: Provider,
+        send: Send,
+        ask: Ask,
+        *,
+        name: str = "",
+        spans: CallSpans = UNTRACED,
+    ) -> None:
         self._gather = gather
         self._provider = provider
         self._send = send
         self._ask = ask
+        self._name = name
+        self._spans = spans
         self.most = gather.most(provider)
         self._company: _Company | None = None
 
@@ -67,11 +83,14 @@ class SharedCalls:
         if company is not None:
             company.items.append(item)
             company.leases.append(lease)
+            here = self._spans.tracer.current()
+            if here.context is not None:
+                company.traces.append(here.context)
             if len(company.items) >= self.most:
                 self._close(company)
-            return Shared(
-                outcome=await _followed(company, item), counts=False, of=len(company.items)
-            )
+            outcome = await _followed(company, item)
+            here.link(company.call)
+            return Shared(outcome=outcome, counts=False, of=len(company.items))
         company = self._company = _Company([item], [lease])
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()):
@@ -92,8 +111,11 @@ class SharedCalls:
             self._company = None
 
     async def _lead(self, company: _Company, item: Item) -> Shared:
+        lease = min(company.leases, key=lambda it: it.until)
         try:
-            outcomes = await self._call(company.items, min(company.leases, key=lambda it: it.until))
+            with self._spans.shared(self._name, company.traces) as span:
+                company.call = span.context
+                outcomes = await self._call(company.items, lease)
         except CallError as error:
             self._fail(company, error)
             raise

@@ -74,7 +74,15 @@ def _emptied_decision(part: RuleDecision) -> RuleDecision:
 
 
 def emptied_action(action: Action) -> Action:
-    return replace(action, event_id=action.ref, params={}, recipient=None, parked=None, erased=True)
+    return replace(
+        action,
+        event_id=action.ref,
+        params={},
+        recipient=None,
+        parked=None,
+        erased=True,
+        trace=None,
+    )
 
 
 def emptied_message(body: bytes, person: Person, until: int) -> bytes | None:

@@ -21,6 +21,7 @@ import orjson
 from core.clock import from_text, to_text
 from core.errors import UnknownVersion, UnreadableMessage
 from core.identity import event_ref
+from core.tracing.traceparent import read_traceparent
 
 VERSION = 1
 
@@ -73,7 +74,8 @@ class Action:
 
     `position` is its place in the event's plan (from 0) and breaks ties of time. `parked` holds the
     reason when the rules could not finish it; it is then recorded but never published. `erased`: it
-    was about a person who was erased; nothing is left to carry out.
+    was about a person who was erased; nothing is left to carry out. `trace`: the W3C `traceparent`
+    that its trace goes on from; two plans that differ in nothing else are the same plan.
     """
 
     id: str
@@ -94,6 +96,7 @@ class Action:
     recipient: str | None = None
     parked: str | None = None
     erased: bool = False
+    trace: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +330,7 @@ def _action_out(action: Action) -> JsonObject:
         "recipient": action.recipient,
         "parked": action.parked,
         **_mark(action.erased),
+        **({} if action.trace is None else {"trace": action.trace}),
     }
 
 
@@ -355,4 +359,5 @@ def _action_in(raw: JsonObject) -> Action:
         recipient=raw["recipient"],
         parked=raw["parked"],
         erased=bool(raw.get("erased", False)),
+        trace=read_traceparent(raw.get("trace")),
     )

@@ -23,6 +23,7 @@ TEST_PREFIX = "POSTERN_TEST_"
 
 _BROKERS = ("embedded:", "amqp://", "amqps://")
 _JOURNALS = ("sqlite:", "postgresql://")
+_TRACES = ("off", "otlp")
 _LOG_FORMATS = ("json", "console", "auto")
 _ADDRESS = re.compile(
     r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]*)):(?P<port>[0-9]{1,5})"
@@ -59,6 +60,13 @@ class Settings:
     log_format: str
     operators: Secret | None
     """Names and keys of those who may operate over HTTP, as they were given."""
+    traces: str
+    """`off` or `otlp`. Where they go is said by the standard OTEL_... variables."""
+
+    @property
+    def broker_system(self) -> str:
+        """What kind of broker it is, as OpenTelemetry's `messaging.system`."""
+        return "postern" if self.broker.startswith("embedded:") else "rabbitmq"
 
     def json_logs(self, *, terminal: bool) -> bool:
         """Whether to log JSON, given whether standard error is a terminal."""
@@ -77,6 +85,7 @@ VARIABLES: dict[str, str] = {
     "POSTERN_GRACE": "how long a gateway goes on serving after SIGTERM (default 5s)",
     "POSTERN_LOG_LEVEL": "debug, info, warning or error (default info)",
     "POSTERN_LOG_FORMAT": "json, console or auto (default auto: console on a terminal)",
+    "POSTERN_TRACES": "off or otlp (default off); OTEL_EXPORTER_OTLP_ENDPOINT says where to",
     "POSTERN_OPERATOR_KEYS": "NAME:KEY,... or file:PATH with one a line (default: nobody operates "
     "over HTTP)",
 }
@@ -109,6 +118,7 @@ def read_settings(
         log_level=_choice(environ, "POSTERN_LOG_LEVEL", tuple(LEVELS), "info"),
         log_format=_choice(environ, "POSTERN_LOG_FORMAT", _LOG_FORMATS, "auto"),
         operators=_secret(environ, "POSTERN_OPERATOR_KEYS"),
+        traces=_choice(environ, "POSTERN_TRACES", _TRACES, "off"),
     )
 
 

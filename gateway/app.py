@@ -31,6 +31,9 @@ from core.process import on_hangup, refuse_embedded, signals
 from core.settings import Address, Settings
 from core.tasks import beside
 from core.telemetry import new_registry, open_admin
+from core.tracing.connect import open_tracer
+from core.tracing.off import OFF
+from core.tracing.port import Tracer
 from core.watch import signature_of, watch_config
 from core.web import Bound, add_headers, listener
 from gateway.declaring import Declaring
@@ -49,6 +52,7 @@ from gateway.operator.keys import Operators, read_operators
 from gateway.reload import Reloader
 from gateway.running import Configuration, Running
 from gateway.settings import Limits
+from gateway.spans import GatewaySpans
 from gateway.spooling import Spooling
 
 log = get_logger()
@@ -84,6 +88,7 @@ async def open_gateway(
     clock: Clock | None = None,
     limits: Limits | None = None,
     registry: CollectorRegistry | None = None,
+    tracer: Tracer = OFF,
 ) -> AsyncIterator[Gateway]:
     """A gateway on the addresses of the settings, serving until the context is left.
 
@@ -118,6 +123,7 @@ async def open_gateway(
         else None
     )
     gate = BodyGate(limits.bodies)
+    spans = GatewaySpans(tracer=tracer, system=settings.broker_system)
     services = Services(
         running=running,
         intake=Intake(
@@ -128,6 +134,7 @@ async def open_gateway(
             label=running.label,
             deadline=limits.publish_time,
             spooling=spooling,
+            spans=spans,
         ),
         journal=journal,
         gate=gate,
@@ -135,6 +142,7 @@ async def open_gateway(
         limits=limits,
         clock=clock,
         metrics=counts,
+        spans=spans,
     )
     desk = _desk(operators, services, journal, broker, spool)
     async with AsyncExitStack() as opened:
@@ -211,10 +219,15 @@ async def run_gateway(settings: Settings) -> None:
     registry = new_registry()
     async with (
         signals() as stop,
+        open_tracer(settings, service="postern-gateway", registry=registry) as tracer,
         open_broker(settings.broker) as bare,
         open_journal(settings.journal) as journal,
         open_gateway(
-            settings, CountedBroker(bare, BrokerMetrics(registry)), journal, registry=registry
+            settings,
+            CountedBroker(bare, BrokerMetrics(registry)),
+            journal,
+            registry=registry,
+            tracer=tracer,
         ) as gateway,
     ):
         on_hangup(gateway.reloader.ask)

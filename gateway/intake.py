@@ -29,6 +29,7 @@ from core.messages import (
 from core.messages import Receipt as TextReceipt
 from gateway.metrics import Metrics
 from gateway.rules.port import Plan, Planner
+from gateway.spans import UNTRACED, GatewaySpans
 
 
 class Spools(Protocol):
@@ -66,6 +67,7 @@ class Intake:
         label: Callable[[str], str],
         deadline: timedelta,
         spooling: Spools | None = None,
+        spans: GatewaySpans = UNTRACED,
     ) -> None:
         self._planner = planner
         self._publisher = publisher
@@ -74,6 +76,7 @@ class Intake:
         self._label = label
         self._deadline = deadline
         self._spooling = spooling
+        self._spans = spans
 
     async def accept(
         self, events: Sequence[Event], *, may_spool: bool = False, notes: Sequence[str] = ()
@@ -86,7 +89,12 @@ class Intake:
         """
         async with self._in_time():
             receipts = await self._plan(events, notes)
-            await self._publish(messages_of(receipts), may_spool=may_spool)
+            with self._spans.send(len(events)) as span:
+                messages = messages_of(receipts, trace=span.context)
+                spooled = await self._publish(messages, may_spool=may_spool)
+                span.note({"messaging.batch.message_count": len(messages)})
+                if spooled:
+                    span.note({"postern.spooled": True})
         self._count(receipts)
         return receipts
 
@@ -115,13 +123,16 @@ class Intake:
         except TimeoutError:
             raise BrokerUnavailable("no confirm within the time a request may take") from None
 
-    async def _publish(self, messages: Sequence[Outgoing], *, may_spool: bool) -> None:
+    async def _publish(self, messages: Sequence[Outgoing], *, may_spool: bool) -> bool:
+        """Whether they went into the spool."""
         started = self._clock.monotonic()
+        spooled = False
         if may_spool and self._spooling is not None:
-            await self._spooling.publish(messages)
+            spooled = not await self._spooling.publish(messages)
         else:
             await self._publisher.publish(messages)
         self._metrics.publish_seconds.observe(self._clock.monotonic() - started)
+        return spooled
 
     async def _plan(self, events: Sequence[Event], notes: Sequence[str]) -> list[Receipt]:
         planner = self._planner()
@@ -151,11 +162,13 @@ class Intake:
                     self._metrics.rules_matched.labels(part.rule).inc()
 
 
-def messages_of(receipts: Sequence[Receipt]) -> list[Outgoing]:
-    """Every event's record, then every action that is not parked.
+def messages_of(receipts: Sequence[Receipt], *, trace: str | None = None) -> list[Outgoing]:
+    """Every event's record, then every action that is not parked. All go on with `trace`.
 
     Records go first: if the process dies between two publishes, the recorder knows what is missing.
     """
+    if trace is not None:
+        receipts = [_traced(receipt, trace) for receipt in receipts]
     records = [
         Outgoing(queue=RECORDER_QUEUE, body=encode_record(record_of(receipt)))
         for receipt in receipts
@@ -170,6 +183,11 @@ def messages_of(receipts: Sequence[Receipt]) -> list[Outgoing]:
         if action.parked is None
     ]
     return records + actions
+
+
+def _traced(receipt: Receipt, trace: str) -> Receipt:
+    actions = tuple(replace(action, trace=trace) for action in receipt.plan.actions)
+    return replace(receipt, plan=replace(receipt.plan, actions=actions))
 
 
 def record_of(receipt: Receipt) -> EventRecord:

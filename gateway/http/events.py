@@ -13,6 +13,7 @@ from gateway.http.body import read_body
 from gateway.http.middleware import SOURCE
 from gateway.http.services import SERVICES, bearer_source
 from gateway.http.taking import receive, take
+from gateway.http.tracing import traced
 from gateway.sources.presets.registry import PRESETS
 from gateway.sources.source import Source
 
@@ -22,14 +23,16 @@ _PING = 1024
 
 async def post_event(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
+    began = services.spans.tracer.now()
     source = bearer_source(request)
     with services.admission.let_in(source):
         delivery = await receive(request, source, Headers(request.headers.items()))
-        return await take(services, source, delivery)
+        return await traced(request, source, began, take(services, source, delivery))
 
 
 async def post_hook(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
+    began = services.spans.tracer.now()
     source = services.running.current.sources.by_name(request.match_info["source"])
     request[SOURCE] = source.name
     with services.admission.let_in(source):
@@ -37,7 +40,7 @@ async def post_hook(request: web.Request) -> web.Response:
         if await _is_ping(request, source, headers):
             return answer_json({"status": "ping"})
         delivery = await receive(request, source, headers)
-        return await take(services, source, delivery)
+        return await traced(request, source, began, take(services, source, delivery))
 
 
 async def _is_ping(request: web.Request, source: Source, headers: Headers) -> bool:

@@ -20,6 +20,7 @@ from gateway.metrics import Metrics
 from gateway.running import Running
 from gateway.settings import Limits
 from gateway.sources.source import Source
+from gateway.spans import UNTRACED, GatewaySpans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Services:
     limits: Limits
     clock: Clock
     metrics: Metrics
+    spans: GatewaySpans = UNTRACED
 
 
 SERVICES = web.AppKey("services", Services)

@@ -8,7 +8,7 @@ stays as it was planned. What must not go in: the journal (see `work`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -73,7 +73,8 @@ def decide(item: Replayable, plan: Plan | None, now: datetime) -> Action | Refus
             return Refused(left=Left.NOT_PLANNED)
         if found.parked is not None:
             return Refused(left=Left.STILL_FAILS, detail=found.parked)
-        action = found
+        # What is done later on belongs to the trace that it began in.
+        action = replace(found, trace=action.trace)
     if action.expires_at is not None and action.expires_at <= now:
         return Refused(left=Left.EXPIRED)
     return action

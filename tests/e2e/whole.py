@@ -111,9 +111,10 @@ async def whole(
     amqp: str | None = None,
     operators: str = "",
     broker: str | None = None,
+    traces: str = "off",
 ) -> AsyncIterator[Whole]:
     """`config` may say `{sandbox}` where the sandbox's address belongs. `broker`: another than the
-    embedded one."""
+    embedded one. `traces`: `otlp`, where the OTEL_... variables lead somewhere."""
     async with (
         serve_sandbox("127.0.0.1:0", pace=pace, amqp=amqp) as sandbox,
         aiohttp.ClientSession() as http,
@@ -125,6 +126,7 @@ async def whole(
                 "POSTERN_LISTEN": "127.0.0.1:0",
                 "POSTERN_ADMIN": "127.0.0.1:0",
                 "POSTERN_OPERATOR_KEYS": operators,
+                "POSTERN_TRACES": traces,
                 **({"POSTERN_BROKER": broker} if broker else {}),
             },
             data=folder,

@@ -261,7 +261,9 @@ def test_ci_runs_what_contributors_run() -> None:
     assert "make test" in script
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-otel.txt", "requirements-dev.txt"]
+)
 def test_lock_files_name_no_address_and_hash_everything(name: str) -> None:
     """They work with any registry, and take nothing whose content was not seen when locking."""
     text = (ROOT / name).read_text(encoding="utf-8")

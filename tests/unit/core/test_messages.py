@@ -142,6 +142,34 @@ def test_what_a_newer_minor_version_added_is_read_past() -> None:
     assert decode_action(json.dumps(content).encode()).action == ACTION
 
 
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def test_a_trace_travels_with_its_action_and_is_no_part_of_it() -> None:
+    """A repeat under another trace is the same plan, or it would be taken for another one."""
+    traced = replace(ACTION, trace=TRACE)
+    back = decode_action(encode_action(ActionMessage(action=traced))).action
+    assert back.trace == TRACE
+    assert back == ACTION
+    (first, _) = decode_record(encode_record(replace(RECORD, actions=(traced, ACTION)))).actions
+    assert first.trace == TRACE
+
+
+def test_without_a_trace_a_message_is_what_it_always_was() -> None:
+    content = json.loads(encode_action(ActionMessage(action=ACTION)))
+    assert "trace" not in content["action"]
+    assert decode_action(json.dumps(content).encode()).action.trace is None
+
+
+@pytest.mark.parametrize("trace", [None, 7, "", "x" * 100_000, TRACE.upper(), [TRACE], {"a": 1}])
+def test_a_trace_that_is_none_does_not_keep_an_action_from_being_read(trace: object) -> None:
+    content = json.loads(encode_action(ActionMessage(action=ACTION)))
+    content["action"]["trace"] = trace
+    back = decode_action(json.dumps(content).encode()).action
+    assert back == ACTION
+    assert back.trace is None
+
+
 def test_a_newer_major_version_is_refused_as_such() -> None:
     content = json.loads(encode_action(ActionMessage(action=ACTION)))
     content["v"] = 2

@@ -26,6 +26,7 @@ def test_without_anything_said_all_is_embedded_and_on_loopback() -> None:
     assert settings.admin == Address(host="127.0.0.1", port=9080)
     assert settings.config == Path("postern.yaml")
     assert settings.log_level == "info"
+    assert settings.traces == "off"
 
 
 def test_the_data_directory_moves_the_embedded_files() -> None:
@@ -59,6 +60,7 @@ def test_servers_are_taken_as_they_are_named() -> None:
         ("POSTERN_ADMIN", "127.0.0.1:70000", "0 to 65535"),
         ("POSTERN_LOG_LEVEL", "chatty", "debug, info, warning, error"),
         ("POSTERN_LOG_FORMAT", "xml", "json, console, auto"),
+        ("POSTERN_TRACES", "tell-tale", "off, otlp"),
     ],
 )
 def test_a_wrong_value_is_told_by_name_and_expectation(

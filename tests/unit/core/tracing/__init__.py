@@ -1,0 +1,1 @@
+"""Traces: what is read, what is opened, what a span holds."""
