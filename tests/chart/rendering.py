@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "postern"
 CI = sorted((CHART / "ci").glob("*-values.yaml"))
 REFUSED = sorted((Path(__file__).parent / "refused").glob("*.yaml"))
+KUBERNETES = "1.30.0"
+"""The oldest that the chart is for; a helm that was built from source takes a much older one."""
 RELEASE = "shop"
 NAMESPACE = "business"
 
@@ -90,8 +92,10 @@ class Helm:
 
     def template(self, *values: Path, chart: Path = CHART) -> subprocess.CompletedProcess[str]:
         files = [part for value in values for part in ("--values", value)]
-        return self.run("template", RELEASE, chart, "--namespace", NAMESPACE, *files)
+        where = ("--namespace", NAMESPACE, "--kube-version", KUBERNETES)
+        return self.run("template", RELEASE, chart, *where, *files)
 
+    @cache  # noqa: B019 - one helm a run, and a values file is never changed
     def render(self, *values: Path, chart: Path = CHART) -> Rendered:
         done = self.template(*values, chart=chart)
         assert done.returncode == 0, done.stderr
