@@ -14,7 +14,7 @@ demo: ## start everything with simulated providers and post sample events (ONCE=
 test: ## every test, on a private RabbitMQ and PostgreSQL (ARGS: what to hand to pytest)
 	@scripts/setup tests
 	@scripts/system-packages rabbitmq postgresql chromium node
-	@scripts/setup-newman
+	@scripts/setup-npm tests/newman
 	@.venv/bin/python -m pytest $(ARGS)
 
 check: ## lint, format, types and import arrows

@@ -6,6 +6,7 @@ not go in: what makes an event a good one; the gateway says so.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,13 @@ def read_events(paths: Iterable[Path]) -> Iterator[EventFile]:
             yield from _lines(path)
         else:
             yield from _document(path)
+
+
+def with_new_id(event: EventFile) -> EventFile:
+    """The same event as a new one: what was sent before would only be recognised as a repeat."""
+    new = uuid.uuid4().hex
+    body = orjson.dumps({**orjson.loads(event.body), "id": new})
+    return EventFile(name=event.name, body=body, id=new)
 
 
 def _lines(path: Path) -> Iterator[EventFile]:

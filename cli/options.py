@@ -9,11 +9,13 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from core.configuration import parse_duration
 from core.document import Document, read_document
 from core.errors import ConfigurationError
 from core.logs import configure_logs
@@ -23,6 +25,24 @@ from vendors.provider import Provider
 from vendors.registry import VENDORS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class DurationType(click.ParamType[timedelta]):
+    """`10s`, `5m`: as durations are written in the configuration."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        try:
+            found: timedelta = parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return found
+
+
+DURATION = DurationType()
 
 config_option = click.option(
     "--config",

@@ -52,8 +52,12 @@ class Result:
 Sign = Callable[[EventFile], dict[str, str]]
 
 
+def bearer_header(key: Secret) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key.reveal()}"}
+
+
 def bearer(key: Secret) -> Sign:
-    return lambda _: {"Authorization": f"Bearer {key.reveal()}"}
+    return lambda _: bearer_header(key)
 
 
 def standard_webhooks(secret: Secret, clock: Clock) -> Sign:

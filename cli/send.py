@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,7 +15,10 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cli.event_files import EventFile, read_events
+from cli.event_files import EventFile, read_events, with_new_id
+from cli.following import Followed, Look, by_http, by_journal, follow
+from cli.journal import reading
+from cli.options import DURATION, settings_of
 from cli.output import plain
 from cli.posting import Posted, Result, Sign, bearer, post, standard_webhooks
 from core.clock import SystemClock
@@ -51,6 +56,14 @@ MANY = 20
     show_default=True,
     help="Events on their way at a time; more than one gives up their order.",
 )
+@click.option("--new-ids", is_flag=True, help="Give each event a new id: none is a repeat then.")
+@click.option(
+    "--wait",
+    "within",
+    type=DURATION,
+    metavar="DURATION",
+    help="Then wait until all their actions have ended, for so long at the most.",
+)
 def command(
     *,
     files: tuple[Path, ...],
@@ -59,12 +72,17 @@ def command(
     secret_env: str | None,
     source: str | None,
     parallel: int,
+    new_ids: bool,
+    within: timedelta | None,
 ) -> None:
     """Post events to a gateway.
 
     FILE is a JSON object, a JSON array, JSON lines (*.jsonl) or a directory of such files. What
     fails with a 5xx or without an answer is sent again, honouring Retry-After; sending again is
     safe. Exit 1 if any event was not accepted; each such event is named.
+
+    With --wait the gateway is asked what became of them or, as nobody can ask it with a signature,
+    the journal (POSTERN_JOURNAL); exit 1 if an action is parked, or not all have ended in time.
 
     Example: postern send --key-env SHOP_KEY examples/events
     """
@@ -74,9 +92,16 @@ def command(
         raise click.UsageError("--secret-env and --source go together.")
     sign = _signer(key_env, secret_env)
     events = list(read_events(files))
+    if new_ids:
+        events = [with_new_id(event) for event in events]
     target = _target(url, source)
     results = asyncio.run(_send(target, events, sign, parallel))
-    raise SystemExit(_report(results))
+    code = _report(results)
+    if within is not None:
+        refs = [result.ref for result in results if result.ref is not None]
+        followed = asyncio.run(_follow(refs, within, url=target, key_env=key_env, source=source))
+        code = max(code, _report_followed(followed))
+    raise SystemExit(code)
 
 
 def _signer(key_env: str | None, secret_env: str | None) -> Sign:
@@ -112,6 +137,35 @@ async def _send(url: str, events: Sequence[EventFile], sign: Sign, parallel: int
             for _ in range(min(parallel, len(events))):
                 group.create_task(work(numbered))
     return [results[number] for number in sorted(results)]
+
+
+async def _follow(
+    refs: Sequence[str], within: timedelta, *, url: str, key_env: str | None, source: str | None
+) -> list[Followed]:
+    async with _looking(url, key_env, source) as look:
+        return await asyncio.gather(*(follow(look, ref, within=within) for ref in refs))
+
+
+@asynccontextmanager
+async def _looking(url: str, key_env: str | None, source: str | None) -> AsyncIterator[Look]:
+    if key_env is not None:
+        key = SecretRef(env=key_env).read(field="--key-env")
+        async with _session(4) as session:
+            yield by_http(session, url, key)
+    else:
+        async with reading(settings_of(None, None)) as journal:
+            yield by_journal(journal, source or "")
+
+
+def _report_followed(followed: Sequence[Followed]) -> int:
+    for each in followed:
+        for state in each.states:
+            print(plain(f"{each.ref}: {state}"))
+        if each.problem:
+            print(plain(f"{each.ref}: {each.problem}"), file=sys.stderr)
+    good = sum(not each.problem for each in followed)
+    print(f"{good} of {len(followed)} ended")
+    return 0 if good == len(followed) else 1
 
 
 def _session(parallel: int) -> aiohttp.ClientSession:

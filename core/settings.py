@@ -110,7 +110,7 @@ def read_settings(
         broker=_url(environ, "POSTERN_BROKER", _BROKERS, f"embedded:{directory / 'broker.db'}"),
         journal=_url(environ, "POSTERN_JOURNAL", _JOURNALS, f"sqlite:{directory / 'journal.db'}"),
         listen=_address(environ, "POSTERN_LISTEN", "127.0.0.1:8080"),
-        admin=_address(environ, "POSTERN_ADMIN", "127.0.0.1:9080"),
+        admin=admin_address(environ),
         data=directory,
         spool=Path(environ["POSTERN_SPOOL"]) if environ.get("POSTERN_SPOOL") else None,
         config=config_path(environ, config),
@@ -125,6 +125,12 @@ def read_settings(
 def config_path(environ: Mapping[str, str], given: str | Path | None = None) -> Path:
     """Which configuration file is meant: `secret_names` looks into it before settings are built."""
     return Path(given or environ.get("POSTERN_CONFIG") or "postern.yaml")
+
+
+def admin_address(environ: Mapping[str, str]) -> Address:
+    """Where a process with this environment answers probes; raises ConfigurationError. For those
+    who ask it without needing any other setting."""
+    return _address(environ, "POSTERN_ADMIN", "127.0.0.1:9080")
 
 
 def refuse_unknown(environ: Mapping[str, str], *, also_allowed: Collection[str] = ()) -> None:

@@ -48,7 +48,9 @@ rules:
 async def run_newman(folder: Path, collection: str, values: dict[str, str]) -> dict[str, Any]:
     """What newman says of the run."""
     if not NEWMAN.exists():
-        pytest.fail("newman is not there: run scripts/setup-newman, or the tests with `make test`")
+        pytest.fail(
+            "newman is not there: run scripts/setup-npm tests/newman, or the tests with `make test`"
+        )
     file, report = folder / "collection.json", folder / "report.json"
     file.write_text(collection, encoding="utf-8")
     options = [part for it in values.items() for part in ("--env-var", "=".join(it))]
