@@ -32,6 +32,8 @@ class ActionSpans:
 
     def process(self, action: Action, queue: str) -> AbstractContextManager[Span]:
         """Everything that is done about one message of an action."""
+        if self.tracer is OFF:
+            return NO_SPAN
         return self.tracer.span(
             f"process {queue}",
             Kind.CONSUMER,
@@ -48,7 +50,7 @@ class ActionSpans:
 
     def _resent(self, message: ActionMessage, opened: ExitStack) -> ActionMessage:
         action = message.action
-        if action.trace is None:
+        if action.trace is None or self.tracer is OFF:
             return message
         queue = work_queue(action.provider, action.lane)
         span = opened.enter_context(
@@ -98,6 +100,8 @@ class CallSpans:
 
     def call(self, operation: str, attempt: int) -> AbstractContextManager[Span]:
         """One request that carries out an action."""
+        if self.tracer is OFF:
+            return NO_SPAN
         return self.tracer.span(
             f"{self.provider}.{operation}",
             Kind.CLIENT,
@@ -118,6 +122,8 @@ class CallSpans:
     def shared(self, operation: str, contexts: Sequence[str]) -> AbstractContextManager[Span]:
         """A call that several actions share: in the trace of the one that calls, linked with the
         others."""
+        if self.tracer is OFF:
+            return NO_SPAN
         return self.tracer.span(
             f"share {self.provider}.{operation}",
             Kind.INTERNAL,
@@ -126,7 +132,7 @@ class CallSpans:
         )
 
     def answered(self, span: Span, answer: Answer) -> None:
-        if "http.request.method" in self.where:
+        if self.tracer is not OFF and "http.request.method" in self.where:
             span.note({"http.response.status_code": answer.status})
 
     def _operation(self, operation: str) -> Attributes:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from core.broker.topology import EXCHANGE
-from core.tracing.off import OFF
+from core.tracing.off import NO_SPAN, OFF
 from core.tracing.port import Kind, Span, Tracer
 from core.tracing.traceparent import read_traceparent
 
@@ -35,6 +35,8 @@ class GatewaySpans:
     ) -> AbstractContextManager[Span]:
         """A request of a proven sender; only such a one goes on with the sender's trace, and
         decides with it whether the trace is kept. Several `traceparent` headers are none."""
+        if self.tracer is OFF:
+            return NO_SPAN
         parent = read_traceparent(traceparents[0]) if len(traceparents) == 1 else None
         return self.tracer.span(
             f"POST {route}",
@@ -53,6 +55,8 @@ class GatewaySpans:
 
     def send(self, events: int) -> AbstractContextManager[Span]:
         """Publishing all messages of a request, confirms included."""
+        if self.tracer is OFF:
+            return NO_SPAN
         return self.tracer.span(
             f"send {EXCHANGE}",
             Kind.PRODUCER,

@@ -10,6 +10,7 @@ from collections.abc import Awaitable
 
 from aiohttp import web
 
+from core.tracing.off import OFF
 from gateway.http.problem import problem_of
 from gateway.http.services import SERVICES
 from gateway.sources.source import Source
@@ -19,8 +20,11 @@ async def traced(
     request: web.Request, source: Source, began: int, answer: Awaitable[web.Response]
 ) -> web.Response:
     """The answer, or the error, as it is. `began`: when the request arrived (`Tracer.now`)."""
+    spans = request.app[SERVICES].spans
+    if spans.tracer is OFF:
+        return await answer
     resource = request.match_info.route.resource
-    with request.app[SERVICES].spans.request(
+    with spans.request(
         route=resource.canonical if resource is not None else "",
         scheme=request.scheme,
         path=request.path,
