@@ -54,7 +54,9 @@ def test_every_role_runs_and_every_provider_is_served(rendered: Rendered) -> Non
     for each in found:
         roles |= parse_roles(each["--roles"])
     assert roles == set(Role)
-    served = [each.get("--providers", "").split(",") for each in found if "worker" in each["--roles"]]
+    served = [
+        each.get("--providers", "").split(",") for each in found if "worker" in each["--roles"]
+    ]
     assert {""} in map(set, served) or set().union(*served) == {"altcraft", "sms"}
 
 
@@ -68,7 +70,9 @@ def test_a_group_is_changed_by_its_name_and_the_others_stay(helm: Helm) -> None:
 
 def triggers(rendered: Rendered) -> dict[str, list[Object]]:
     return {
-        each["spec"]["scaleTargetRef"]["name"].removeprefix("shop-postern-"): each["spec"]["triggers"]
+        each["spec"]["scaleTargetRef"]["name"].removeprefix("shop-postern-"): each["spec"][
+            "triggers"
+        ]
         for each in rendered.kind("ScaledObject")
     }
 

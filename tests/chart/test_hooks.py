@@ -44,14 +44,14 @@ def test_a_hook_needs_nothing_that_comes_later(rendered: Rendered) -> None:
     before = hooks(rendered, "pre-install")
     there = {(each["kind"], each["metadata"]["name"]) for each in before}
     made = {
-        (each["kind"], each["metadata"]["name"])
-        for each in rendered.objects
-        if each not in before
+        (each["kind"], each["metadata"]["name"]) for each in rendered.objects if each not in before
     }
     for job in rendered.kind("Job"):
         spec = job["spec"]["template"]["spec"]
         needed = {("ServiceAccount", spec["serviceAccountName"])}
-        needed |= {("ConfigMap", it["configMap"]["name"]) for it in spec["volumes"] if "configMap" in it}
+        needed |= {
+            ("ConfigMap", it["configMap"]["name"]) for it in spec["volumes"] if "configMap" in it
+        }
         assert not needed & made
         secrets = {
             variable["valueFrom"]["secretKeyRef"]["name"]

@@ -79,11 +79,15 @@ def test_recorders_and_schedulers_reach_no_provider(helm: Helm, tmp_path: Path) 
 def test_providers_are_not_looked_for_in_private_networks(closed: Rendered) -> None:
     """What a configuration gets wrong about an address, the network stops."""
     (policy,) = [
-        each for each in closed.kind("NetworkPolicy") if each["metadata"]["name"].endswith("providers")
+        each
+        for each in closed.kind("NetworkPolicy")
+        if each["metadata"]["name"].endswith("providers")
     ]
     blocks = [peer["ipBlock"] for rule in policy["spec"]["egress"] for peer in rule["to"]]
     (fourth,) = [each for each in blocks if each["cidr"] == "0.0.0.0/0"]
-    assert {"10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"} <= {*fourth["except"]}
+    assert {"10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"} <= {
+        *fourth["except"]
+    }
 
 
 def test_metrics_are_read_by_who_is_named(closed: Rendered) -> None:

@@ -12,9 +12,7 @@ from tests.chart.rendering import CHART, CI, KUBERNETES, REFUSED, Helm, Rendered
 
 @pytest.mark.parametrize("values", CI, ids=lambda file: file.name)
 def test_the_chart_is_clean_for_each_variant(helm: Helm, values: Path) -> None:
-    done = helm.run(
-        "lint", CHART, "--strict", "--kube-version", KUBERNETES, "--values", values
-    )
+    done = helm.run("lint", CHART, "--strict", "--kube-version", KUBERNETES, "--values", values)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "[WARNING]" not in done.stdout
     assert "[ERROR]" not in done.stdout

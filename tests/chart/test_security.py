@@ -115,9 +115,7 @@ def test_the_migration_gets_the_two_addresses_and_no_other_secret(rendered: Rend
         pod = job["spec"]["template"]
         assert all("secret" not in volume for volume in pod["spec"]["volumes"])
         for each in containers(pod):
-            named = {
-                name for name, it in variables(each).items() if "secretKeyRef" in str(it)
-            }
+            named = {name for name, it in variables(each).items() if "secretKeyRef" in str(it)}
             assert named == {"POSTERN_BROKER", "POSTERN_JOURNAL"}
 
 

@@ -83,7 +83,9 @@ def objects(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]
 def test_unknown_keys_are_refused_everywhere() -> None:
     found = dict(objects(SCHEMA))
     assert len(found) > 30
-    assert [path for path, each in found.items() if each.get("additionalProperties") is not False] == []
+    assert [
+        path for path, each in found.items() if each.get("additionalProperties") is not False
+    ] == []
 
 
 def test_the_chart_can_be_a_part_of_another(helm: Helm, tmp_path: Path) -> None:

@@ -53,9 +53,7 @@ def test_services_lead_to_the_gateway_alone(rendered: Rendered) -> None:
     for service in rendered.kind("Service"):
         wanted = service["spec"]["selector"]
         chosen = [
-            pod
-            for pod in rendered.pods
-            if wanted.items() <= pod["metadata"]["labels"].items()
+            pod for pod in rendered.pods if wanted.items() <= pod["metadata"]["labels"].items()
         ]
         assert len(chosen) == 1
         (container,) = containers(chosen[0])
@@ -73,7 +71,10 @@ def test_the_admin_port_is_in_no_service_for_events(rendered: Rendered) -> None:
 def test_what_is_scaled_has_no_replicas_of_its_own(rendered: Rendered) -> None:
     """Else each upgrade sets it back."""
     scaled = {
-        (it["spec"]["scaleTargetRef"].get("kind", "Deployment"), it["spec"]["scaleTargetRef"]["name"])
+        (
+            it["spec"]["scaleTargetRef"].get("kind", "Deployment"),
+            it["spec"]["scaleTargetRef"]["name"],
+        )
         for it in rendered.kind("HorizontalPodAutoscaler", "ScaledObject")
     }
     there = {(each["kind"], each["metadata"]["name"]) for each in rendered.workloads}
