@@ -66,6 +66,7 @@ docs: ## write the pages that are made from the code
 	@scripts/setup
 	@.venv/bin/postern providers --page > docs/providers.md
 	@.venv/bin/postern schemas --page > docs/events.md
+	@.venv/bin/python scripts/chart-readme > charts/postern/README.md
 
 lock: ## compile the lock files anew (ARGS=--upgrade: with the newest versions allowed)
 	@scripts/setup tests
