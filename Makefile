@@ -67,6 +67,7 @@ docs: ## write the pages that are made from the code
 	@.venv/bin/postern providers --page > docs/providers.md
 	@.venv/bin/postern schemas --page > docs/events.md
 	@.venv/bin/postern metrics --page > docs/metrics.md
+	@.venv/bin/python scripts/chart-readme > charts/postern/README.md
 
 lock: ## compile the lock files anew (ARGS=--upgrade: with the newest versions allowed)
 	@scripts/setup tests

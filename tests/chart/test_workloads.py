@@ -44,6 +44,29 @@ def test_selectors_are_of_what_never_changes_and_fit_their_pods(rendered: Render
         assert wanted.items() <= labels.items()
 
 
+def test_a_new_chart_for_the_same_postern_restarts_nothing(rendered: Rendered) -> None:
+    for each in rendered.workloads:
+        assert "helm.sh/chart" not in each["spec"]["template"]["metadata"]["labels"]
+
+
+def test_names_that_mean_something_in_yaml_are_taken_for_names(helm: Helm, tmp_path: Path) -> None:
+    """A provider may be called `no`, which is Norwegian for "false" to many a reader of YAML."""
+    values = tmp_path / "names.yaml"
+    values.write_text(
+        "existingConfigMap: '123'\n"
+        "secrets: {existingSecret: '456', env: {'Y': '7'}}\n"
+        "consumers: {split: provider, providers: ['no'], groups: {'on': {roles: [worker]}}}\n",
+        encoding="utf-8",
+    )
+    rendered = helm.render(values)
+    group = rendered.one("Deployment", "shop-postern-worker-no")
+    assert only(group)["args"][-2:] == ["--providers", "no"]
+    other = rendered.one("Deployment", "shop-postern-on")
+    assert other["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] == "on"
+    (key,) = [each for each in only(other)["env"] if each["name"] == "Y"]
+    assert key["valueFrom"]["secretKeyRef"] == {"name": "456", "key": "7"}
+
+
 def test_no_two_workloads_select_the_same_pods(rendered: Rendered) -> None:
     found = [tuple(each["spec"]["selector"]["matchLabels"].values()) for each in rendered.workloads]
     assert len(found) == len(set(found))
