@@ -21,6 +21,9 @@ SELECTOR = {
 MARGIN = timedelta(seconds=5)
 """For closing connections, and a machine under load."""
 
+SLOWEST = timedelta(seconds=20)
+"""The `timeout` of the slower provider in `ci/`."""
+
 
 def ci(name: str) -> Path:
     return CHART / "ci" / f"{name}-values.yaml"
@@ -163,11 +166,6 @@ def pre_stop(container: Object) -> timedelta:
     return timedelta(0)
 
 
-def timeout_of(rendered: Rendered) -> timedelta:
-    """Of the slower provider in the examples."""
-    return timedelta(seconds=20)
-
-
 def test_a_pod_has_the_time_that_ending_takes(rendered: Rendered) -> None:
     """preStop, the grace, requests in progress, calls in progress: all of it before the kill."""
     for each in rendered.workloads:
@@ -176,7 +174,7 @@ def test_a_pod_has_the_time_that_ending_takes(rendered: Rendered) -> None:
         if container["args"][0] in {"gateway", "run"}:
             needed += read_settings(variables(container)).grace + Limits().drain
         if container["args"][0] in {"consumers", "run"}:
-            needed += timeout_of(rendered) + ConsumerSettings().drain_margin
+            needed += SLOWEST + ConsumerSettings().drain_margin
         granted = each["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
         assert timedelta(seconds=granted) >= needed, each["metadata"]["name"]
 
