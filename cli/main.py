@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator, MutableMapping
 from importlib import import_module
 from typing import NoReturn
 
@@ -52,25 +53,42 @@ COMMANDS = {
 log = get_logger()
 
 
-class WhenAsked(click.Group):
-    """The commands of the table, each imported when it is asked for."""
+class Commands(MutableMapping[str, click.Command]):
+    """The commands of a table, each imported when it is asked for."""
+
+    def __init__(self, places: dict[str, str]) -> None:
+        self._places = places
+
+    def __getitem__(self, name: str) -> click.Command:
+        module, _, attribute = self._places[name].partition(":")
+        found: click.Command = getattr(import_module(module), attribute)
+        return found
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        raise TypeError("commands are added to the table")
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("commands are taken out of the table")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+class InOrder(click.Group):
+    """Lists its commands in the order of the table: the way somebody meets them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        return load_command(cmd_name)
+        return list(self.commands)
 
 
-def load_command(name: str) -> click.Command | None:
-    if name not in COMMANDS:
-        return None
-    module, _, attribute = COMMANDS[name].partition(":")
-    found: click.Command = getattr(import_module(module), attribute)
-    return found
-
-
-@click.group(cls=WhenAsked, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=InOrder,
+    commands=Commands(COMMANDS),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 def postern() -> None:
     """Business events in, calls to a marketing platform and an SMS gateway out.
 

@@ -12,7 +12,7 @@ import pytest
 from click import Context
 from ruamel.yaml import YAML
 
-from cli.main import load_command
+from cli.main import postern
 from core.document import read_document
 from core.settings import read_settings, secret_names
 from tests.image.dockerfile import Ignored, read_dockerfile
@@ -51,15 +51,13 @@ def test_the_parts_are_those_of_the_distributed_form() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_each_command_is_one_of_ours_with_options_that_it_has(name: str) -> None:
     first, *rest = OURS[name]["command"]
-    command = load_command(first)
-    assert command is not None
+    command = postern.commands[first]
     command.make_context(first, [str(each) for each in rest]).close()
     assert "entrypoint" not in OURS[name]
 
 
 def test_a_wrong_option_would_be_noticed() -> None:
-    command = load_command("sandbox")
-    assert command is not None
+    command = postern.commands["sandbox"]
     with pytest.raises(Exception, match="No such option"):
         command.make_context("sandbox", ["--lissten", ":8181"])
     assert isinstance(command.make_context("sandbox", []), Context)

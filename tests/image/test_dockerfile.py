@@ -212,7 +212,7 @@ def test_the_image_runs_postern_as_installed(installed: Run) -> None:
 
 def test_every_command_runs_as_installed(installed: Run) -> None:
     """Those also that read files of the packages: migrations, templates, schemas."""
-    load = "from cli.main import *; print([load_command(name).name for name in COMMANDS])"
+    load = "from cli.main import postern; print([it.name for it in postern.commands.values()])"
     loaded = installed("python", "-c", load)
     assert loaded.stdout == f"{list(COMMANDS)}\n", loaded.stderr
     for arguments in (["schemas"], ["init", "shop"], ["migrate", "--data", "data"]):

@@ -13,7 +13,7 @@ import click
 import pytest
 from ruamel.yaml import YAML
 
-from cli.main import COMMANDS, load_command
+from cli.main import postern
 from cli.metrics_page import described
 from cli.metrics_page import page as metrics_page
 from cli.providers_page import page
@@ -74,7 +74,7 @@ def targets() -> set[str]:
 def named_commands(document: Path) -> Iterator[tuple[str, str]]:
     """Each command with its arguments, subcommands resolved: `rules check`, `--against OLD`."""
     for name, rest in _COMMAND.findall(code(document)):
-        found = load_command(name)
+        found = postern.commands.get(name)
         first, _, others = rest.strip().partition(" ")
         if isinstance(found, click.Group) and first:
             yield f"{name} {first}", others
@@ -84,7 +84,7 @@ def named_commands(document: Path) -> Iterator[tuple[str, str]]:
 
 def resolve(name: str) -> click.Command | None:
     first, _, second = name.partition(" ")
-    found = load_command(first)
+    found = postern.commands.get(first)
     if second:
         return found.commands.get(second) if isinstance(found, click.Group) else None
     return found
@@ -129,8 +129,7 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 def test_every_command_and_setting_stands_in_the_readme() -> None:
     """Somebody who reads the README knows all there is."""
     text = read(ROOT / "README.md")
-    for name in COMMANDS:
-        command = load_command(name)
+    for name, command in postern.commands.items():
         names = [f"{name} {sub}" for sub in getattr(command, "commands", [])] or [name]
         for each in names:
             assert f"`postern {each}`" in text, each
@@ -138,17 +137,15 @@ def test_every_command_and_setting_stands_in_the_readme() -> None:
         assert f"`{variable}`" in text, variable
 
 
-def every_command() -> Iterator[click.Command]:
-    for name in COMMANDS:
-        command = load_command(name)
-        assert command is not None
+def every_command(group: click.Group) -> Iterator[click.Command]:
+    for command in group.commands.values():
         yield command
         if isinstance(command, click.Group):
-            yield from command.commands.values()
+            yield from every_command(command)
 
 
 @pytest.mark.parametrize(
-    "command", list(every_command()), ids=lambda command: str(command.callback.__module__)
+    "command", list(every_command(postern)), ids=lambda command: str(command.callback.__module__)
 )
 def test_every_command_has_an_example_that_is_right(command: click.Command) -> None:
     """`--help` ends with a line one can copy."""
@@ -157,7 +154,7 @@ def test_every_command_has_an_example_that_is_right(command: click.Command) -> N
     found = _COMMAND.search(example)
     assert example.startswith("Example: ")
     assert found is not None
-    assert load_command(found[1]) is not None
+    assert postern.commands[found[1]].name is not None
 
 
 def configurations() -> Iterator[tuple[str, str]]:
