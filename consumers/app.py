@@ -160,7 +160,14 @@ async def open_consumers(
         )
         work.append(scheduler.serve(stopping))
     async with (
-        beside(watch_config(settings.config, fleet.ask, seen=seen)),
+        beside(
+            watch_config(
+                settings.config,
+                fleet.ask,
+                seen=(*seen, *first.seen),
+                also=lambda: fleet.current.watched,
+            )
+        ),
         beside(*work, stopping=stopping),
     ):
         consumers.ready = True

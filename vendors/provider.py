@@ -105,6 +105,11 @@ class Provider(BaseModel):
             self._secrets[name] = ref.read(field=name)
         return self._secrets[name].reveal()
 
+    def secret_files(self) -> frozenset[str]:
+        """The paths of the files that hold secrets of one value."""
+        refs = (getattr(self, name) for name in self.secret_names())
+        return frozenset(ref.file for ref in refs if ref.file is not None)
+
     def secret_names(self) -> tuple[str, ...]:
         """The settings that point to a secret of one value."""
         named = type(self).model_fields

@@ -62,9 +62,13 @@ async def change(postern: Whole, text: str) -> None:
 
 
 async def version(postern: Whole) -> str:
+    lines = (await told(postern)).splitlines()
+    return next(line for line in lines if line.startswith("postern_rules_info{"))
+
+
+async def told(postern: Whole) -> str:
     async with aiohttp.ClientSession() as http, http.get(f"{postern.admin}/metrics") as answer:
-        text = await answer.text()
-    return next(line for line in text.splitlines() if line.startswith("postern_rules_info{"))
+        return await answer.text()
 
 
 @pytest.mark.fault(31)
@@ -94,3 +98,20 @@ async def test_an_action_whose_provider_is_gone_waits_until_it_is_back(postern: 
     assert [it["params"]["body"] for it in await postern.effects("addsms")] == ["Kept o-2"]
     await rename(postern, "texts", "sms")
     await postern.record(receipt["ref"], every(state="done"))
+
+
+async def test_a_token_whose_file_changed_is_used_without_a_restart(tmp_path: Path) -> None:
+    """As Kubernetes swaps a mounted Secret: the configuration itself stays as it was."""
+    token = tmp_path / "token"
+    token.write_text("an-old-token-of-the-account", encoding="utf-8")
+    config = OLD.replace("{env: TOKEN}", f"{{file: {token}}}")
+    async with whole(tmp_path, config) as postern:
+        fresh = tmp_path / "fresh"
+        fresh.write_text("a-new-token-of-the-account", encoding="utf-8")
+        fresh.replace(token)
+        applied = 'postern_providers_reload_total{result="applied"} 1.0'
+        async with asyncio.timeout(20):
+            while applied not in await told(postern):  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.1)
+        (receipt,) = await postern.post({"id": "o-1", "type": "order.placed"})
+        await postern.record(receipt["ref"], every(state="done"))
