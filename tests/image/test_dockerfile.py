@@ -10,10 +10,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -23,10 +21,9 @@ from ruamel.yaml import YAML
 from cli.main import COMMANDS
 from core.settings import VARIABLES, read_settings
 from tests.image.dockerfile import Ignored, Instruction, read_dockerfile
-from tests.image.replay import ROOT, Replay, copied_files
+from tests.image.installed import BUILDER, FILE, FINAL, PACKAGES, install
+from tests.image.replay import ROOT, copied_files
 
-FILE = read_dockerfile(ROOT / "Dockerfile")
-BUILDER, FINAL = FILE.stages
 IGNORED = Ignored(ROOT / ".dockerignore")
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 STEPS = [step for stage in FILE.stages for step in stage.steps]
@@ -168,22 +165,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Postern as the first stage installs it, in an environment of its own beside the packages of
     this one, which are locked, too: runs what the image would, in a directory of its own."""
     root = tmp_path_factory.mktemp("image")
-    copies = tuple(step for step in BUILDER.steps if step.name != "RUN")
-    replay = Replay(replace(BUILDER, steps=copies), root)
-    replay.run()
-    target, source = replay.place("/opt/postern"), replay.place("/build")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"]
-    offline = ["--no-deps", "--no-index"]
-    wheel = root / f"postern-{PROJECT['project']['version']}-py3-none-any.whl"
-    steps: tuple[list[str | Path], ...] = (
-        [sys.executable, "-m", "venv", "--without-pip", target],
-        [*pip, "wheel", *offline, "--no-build-isolation", "--wheel-dir", root, source],
-        [*pip, "--python", target, "install", *offline, wheel],
-    )
-    for argv in steps:
-        subprocess.run(argv, check=True, timeout=100)
-    site = next(target.glob("lib/python3.*/site-packages"))
-    (site / "packages.pth").write_text(f"{Path(pytest.__file__).parents[1]}\n", encoding="utf-8")
+    target = install(root, packages=str(PACKAGES))
 
     def run(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
         path = f"{target / 'bin'}:{os.environ['PATH']}"

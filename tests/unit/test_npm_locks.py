@@ -15,8 +15,8 @@ FOLDERS = (TESTS / "newman", TESTS / "chart" / "schemas")
 RUNS_ON_OLDER = re.compile(
     r"node_modules/(@kubernetes-models/.*|kubernetes-models|cidr-regex|is-cidr)"
 )
-"""They ask for Node.js 20 or 22. What tests/chart/test_schemas.py takes of them was run on the 18 of
-Debian 12: plain modules that are read and called."""
+"""They ask for Node.js 20 or 22. What tests/chart/test_schemas.py takes of them was run on the 18
+of Debian 12: plain modules that are read and called."""
 
 Packages = dict[str, dict[str, Any]]
 
