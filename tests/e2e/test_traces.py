@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
 
+from tests.e2e.serving import KEYS as HOOKS
+from tests.e2e.serving import sign
 from tests.e2e.whole import KEYS, SHOP, Whole, every, whole
 from tests.servers.collector import Collector, Seen, collecting, variables
 
 CONFIG = """
 sources:
   shop: {verify: {scheme: bearer, secrets: [{env: SHOP_KEY}]}, events: ["order.*", "news.*"]}
+  front: {verify: {scheme: standard-webhooks, secrets: [{env: HOOK_NEW}]}, events: ["order.*"]}
 providers:
   sms:
     kind: smsgateway24
@@ -47,7 +51,7 @@ PERSONAL = ("Ada Unmistakable", "15112345678", "order-of-ada", KEYS["SHOP_KEY"],
 
 @pytest.fixture(autouse=True)
 def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in KEYS.items():
+    for name, value in {**KEYS, "HOOK_NEW": HOOKS["HOOK_NEW"]}.items():
         monkeypatch.setenv(name, value)
 
 
@@ -135,6 +139,27 @@ async def test_the_embedded_form_goes_on_with_the_senders_trace_up_to_the_provid
     assert call.attributes["http.response.status_code"] == 200
     assert call.attributes["server.address"] == "127.0.0.1"
     assert not any(seen.failed for seen in on.collector.spans)
+
+
+async def test_a_signed_webhook_goes_on_with_a_trace_only_if_its_signature_is_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with traced(tmp_path, monkeypatch) as on:
+        body = orjson.dumps(an_order()).decode()
+        signed = sign(body, secret=HOOKS["HOOK_NEW"]) | {"Content-Type": "application/json"}
+        statuses = []
+        for sent in (body.replace("placed", "raised"), body):
+            async with on.postern.http.post(
+                f"{on.postern.url}/v1/hooks/front", data=sent, headers=signed | SAMPLED
+            ) as answer:
+                statuses.append(answer.status)
+        await on.collector.until(lambda spans: len(spans) == 4)
+    assert statuses == [401, 202]
+    assert {seen.trace for seen in on.collector.spans} == {TRACE}
+    (server,) = on.collector.of("server")
+    assert server.name == "POST /v1/hooks/{source}"
+    assert server.attributes["postern.source"] == "front"
+    assert len(on.collector.spans) == 4
 
 
 async def test_spans_hold_nothing_of_a_person_and_no_secret(

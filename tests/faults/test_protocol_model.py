@@ -240,9 +240,9 @@ BREAKAGES = {
     "the gateway answers without confirms": broken(
         Intake,
         "accept",
-        "await self._publish(messages_of(receipts), may_spool=may_spool)",
-        "await asyncio.gather(self._publish(messages_of(receipts), may_spool=may_spool),"
-        " return_exceptions=True)",
+        "spooled = await self._publish(messages, may_spool=may_spool)",
+        "spooled = False; await asyncio.gather("
+        "self._publish(messages, may_spool=may_spool), return_exceptions=True)",
         "lost",
         "stranded",
     ),

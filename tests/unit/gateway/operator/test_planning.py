@@ -35,6 +35,14 @@ def test_what_a_rule_had_failed_on_is_done_as_it_is_planned_now() -> None:
     assert (made.id, made.position, made.parked) == (item.action.id, 1, None)
 
 
+def test_what_is_planned_anew_stays_in_the_trace_that_it_began_in() -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    item = an_item("welcome", parked="rule welcome, when: data.x is missing")
+    made = decided(replace(item, action=replace(item.action, trace=trace)), "welcome")
+    assert isinstance(made, Action)
+    assert made.trace == trace
+
+
 @pytest.mark.parametrize(
     ("item", "rules", "left"),
     [
