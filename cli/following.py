@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -19,7 +19,7 @@ import orjson
 from cli.posting import bearer_header
 from core.configuration import Secret
 from core.errors import JournalError
-from core.journal.port import ReadJournal
+from core.journal.port import EventReport
 from core.journal.states import OPEN, State
 from core.messages import JsonObject
 from gateway.http.answers import show_accepted, show_record
@@ -29,6 +29,12 @@ TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 Look = Callable[[str], Awaitable[JsonObject | None]]
 """The record of an event by its reference; None: not to be had now, ask again."""
+
+
+class Events(Protocol):
+    """The part of a journal that is asked."""
+
+    async def event(self, ref: str) -> EventReport | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +65,9 @@ def by_http(session: aiohttp.ClientSession, url: str, key: Secret) -> Look:
     return look
 
 
-def by_journal(journal: ReadJournal, source: str) -> Look:
+def by_journal(journal: Events, source: str) -> Look:
+    """For a `source` that has no key to ask with."""
+
     async def look(ref: str) -> JsonObject | None:
         try:
             report = await journal.event(ref)

@@ -1,7 +1,7 @@
 """Helm, and the chart as it renders with each values file of `charts/postern/ci`.
 
-`POSTERN_TEST_HELM` names the helm to use; otherwise it is the one that `scripts/setup-helm` puts into `.tools`. Without
-one these tests fail: a chart that nobody rendered is not tested.
+`POSTERN_TEST_HELM` names the helm to use; otherwise it is the one that `scripts/setup-helm` puts
+into `.tools`. Without one these tests fail: a chart that nobody rendered is not tested.
 """
 
 from __future__ import annotations

@@ -76,6 +76,12 @@ def test_a_hook_that_failed_does_not_stand_in_the_way_of_the_next(rendered: Rend
         assert policy == "before-hook-creation,hook-succeeded"
 
 
+def test_where_the_account_is_somebody_elses_none_is_made(helm: Helm) -> None:
+    rendered = helm.render(ci("existing-configmap"))
+    assert not rendered.kind("ServiceAccount")
+    assert {pod["spec"]["serviceAccountName"] for pod in rendered.pods} == {"shop"}
+
+
 def test_the_copy_of_the_configuration_is_the_configuration(helm: Helm) -> None:
     rendered = helm.render(ci("default"))
     own = rendered.one("ConfigMap", "shop-postern")

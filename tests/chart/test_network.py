@@ -37,7 +37,7 @@ def policies(rendered: Rendered, component: str) -> list[Object]:
     return [each["spec"] for each in found if fits(each["spec"]["podSelector"], labels)]
 
 
-def ports(rendered: Rendered, component: str, way: str) -> set[int | str]:
+def ports(rendered: Rendered, component: str, way: str) -> set[int]:
     rules = [rule for each in policies(rendered, component) for rule in each.get(way, [])]
     return {port["port"] for rule in rules for port in rule["ports"]}
 
@@ -64,7 +64,7 @@ def test_a_gateway_reaches_broker_and_journal_and_no_provider(closed: Rendered) 
 
 def test_consumers_reach_providers_too_and_nobody_reaches_them(closed: Rendered) -> None:
     assert ports(closed, "consumers", "egress") == {53, 5671, 5672, 5432, 443}
-    assert ports(closed, "consumers", "ingress") == {"admin"}
+    assert ports(closed, "consumers", "ingress") == {9080}
 
 
 def test_recorders_and_schedulers_reach_no_provider(helm: Helm, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_metrics_are_read_by_who_is_named(closed: Rendered) -> None:
             rule
             for each in policies(closed, component)
             for rule in each.get("ingress", [])
-            if {"port": "admin", "protocol": "TCP"} in rule["ports"]
+            if {"port": 9080, "protocol": "TCP"} in rule["ports"]
         ]
         assert len(rules) == 1
         (peer,) = rules[0]["from"]
@@ -107,7 +107,7 @@ def test_metrics_are_read_by_who_is_named(closed: Rendered) -> None:
 
 def test_nobody_reads_metrics_where_nobody_is_named(helm: Helm) -> None:
     rendered = helm.render(ci("embedded-network-policies"))
-    assert ports(rendered, "embedded", "ingress") == {"http"}
+    assert ports(rendered, "embedded", "ingress") == {8080}
 
 
 def test_the_embedded_form_reaches_providers_alone(helm: Helm) -> None:
@@ -120,7 +120,7 @@ def test_the_test_event_gets_through_a_closed_gateway(closed: Rendered) -> None:
         peer
         for each in policies(closed, "gateway")
         for rule in each.get("ingress", [])
-        if {"port": "http", "protocol": "TCP"} in rule["ports"]
+        if {"port": 8080, "protocol": "TCP"} in rule["ports"]
         for peer in rule["from"]
     ]
     (pod,) = closed.kind("Pod")

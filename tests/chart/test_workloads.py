@@ -21,6 +21,9 @@ SELECTOR = {
 MARGIN = timedelta(seconds=5)
 """For closing connections, and a machine under load."""
 
+SLOWEST = timedelta(seconds=20)
+"""The `timeout` of the slower provider in `ci/`."""
+
 
 def ci(name: str) -> Path:
     return CHART / "ci" / f"{name}-values.yaml"
@@ -42,6 +45,29 @@ def test_selectors_are_of_what_never_changes_and_fit_their_pods(rendered: Render
         labels = each["spec"]["template"]["metadata"]["labels"]
         assert wanted.keys() == SELECTOR
         assert wanted.items() <= labels.items()
+
+
+def test_a_new_chart_for_the_same_postern_restarts_nothing(rendered: Rendered) -> None:
+    for each in rendered.workloads:
+        assert "helm.sh/chart" not in each["spec"]["template"]["metadata"]["labels"]
+
+
+def test_names_that_mean_something_in_yaml_are_taken_for_names(helm: Helm, tmp_path: Path) -> None:
+    """A provider may be called `no`, which is Norwegian for "false" to many a reader of YAML."""
+    values = tmp_path / "names.yaml"
+    values.write_text(
+        "existingConfigMap: '123'\n"
+        "secrets: {existingSecret: '456', env: {'Y': '7'}}\n"
+        "consumers: {split: provider, providers: ['no'], groups: {'on': {roles: [worker]}}}\n",
+        encoding="utf-8",
+    )
+    rendered = helm.render(values)
+    group = rendered.one("Deployment", "shop-postern-worker-no")
+    assert only(group)["args"][-2:] == ["--providers", "no"]
+    other = rendered.one("Deployment", "shop-postern-on")
+    assert other["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] == "on"
+    (key,) = [each for each in only(other)["env"] if each["name"] == "Y"]
+    assert key["valueFrom"]["secretKeyRef"] == {"name": "456", "key": "7"}
 
 
 def test_no_two_workloads_select_the_same_pods(rendered: Rendered) -> None:
@@ -140,11 +166,6 @@ def pre_stop(container: Object) -> timedelta:
     return timedelta(0)
 
 
-def timeout_of(rendered: Rendered) -> timedelta:
-    """Of the slower provider in the examples."""
-    return timedelta(seconds=20)
-
-
 def test_a_pod_has_the_time_that_ending_takes(rendered: Rendered) -> None:
     """preStop, the grace, requests in progress, calls in progress: all of it before the kill."""
     for each in rendered.workloads:
@@ -153,7 +174,7 @@ def test_a_pod_has_the_time_that_ending_takes(rendered: Rendered) -> None:
         if container["args"][0] in {"gateway", "run"}:
             needed += read_settings(variables(container)).grace + Limits().drain
         if container["args"][0] in {"consumers", "run"}:
-            needed += timeout_of(rendered) + ConsumerSettings().drain_margin
+            needed += SLOWEST + ConsumerSettings().drain_margin
         granted = each["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
         assert timedelta(seconds=granted) >= needed, each["metadata"]["name"]
 

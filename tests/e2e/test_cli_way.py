@@ -159,3 +159,20 @@ def test_a_second_process_on_the_same_data_is_refused(shop: Shop, served: Runnin
     done = postern("run", cwd=shop.directory, env=env)
     assert done.returncode == 2
     assert "in use by another process" in done.stderr
+
+
+def test_send_can_wait_for_what_becomes_of_its_events(shop: Shop, served: Running) -> None:
+    """With new ids, so that the same file is a new event each time."""
+    assert served.process.poll() is None
+    file = shop.directory / "again.json"
+    file.write_text(json.dumps(EVENT))
+    ways = ("--url", shop.url, "--key-env", "SHOP_KEY", "--new-ids", "--wait", "30s")
+    refs = set()
+    for _ in range(2):
+        sent = postern("send", file, *ways, cwd=shop.directory, env=shop.env)
+        assert sent.returncode == 0, sent.stdout + sent.stderr
+        found = re.search(r"^(ev_\S+): order-shipped, sms.send: done$", sent.stdout, re.MULTILINE)
+        assert found is not None
+        refs.add(found[1])
+        assert sent.stdout.endswith("1 of 1 ended\n")
+    assert len(refs) == 2

@@ -42,7 +42,7 @@ knows every combination that is refused; each has a file in tests/chart/refused/
 {{- if gt ($given | int) 1 -}}
 {{- fail "secrets: give one of existingSecret, externalSecret and create" -}}
 {{- end -}}
-{{- if and (not $given) (or (not .Values.embedded.enabled) $secrets.env .Values.test.enabled) -}}
+{{- if and (not $given) (or (not .Values.embedded.enabled) $secrets.env $secrets.keys.operators .Values.test.enabled) -}}
 {{- fail "secrets: give existingSecret (or externalSecret, or for a trial create)" -}}
 {{- end -}}
 {{- if and $secrets.create (not $secrets.trial) -}}

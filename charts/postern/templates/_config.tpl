@@ -13,7 +13,7 @@ postern.yaml: |
 {{- $external := .root.Values.secrets.externalSecret -}}
 refreshInterval: {{ $external.refreshInterval }}
 secretStoreRef:
-  name: {{ $external.storeRef.name }}
+  name: {{ $external.storeRef.name | quote }}
   kind: {{ $external.storeRef.kind }}
 target:
   name: {{ .target }}

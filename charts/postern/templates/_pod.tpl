@@ -11,7 +11,7 @@ What the pods of every workload have in common. Each has one container, of the o
 {{- define "postern.podMetadata" -}}
 {{- $pod := include "postern.podValues" . | fromJson -}}
 labels:
-  {{- include "postern.labels" . | nindent 2 }}
+  {{- include "postern.podLabels" . | nindent 2 }}
   {{- with $pod.labels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -54,7 +54,7 @@ imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with $pod.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with $pod.nodeSelector }}
 nodeSelector:
@@ -91,11 +91,11 @@ topologySpreadConstraints:
 
 {{/* One variable out of the Secret. dict name, secret, key */}}
 {{- define "postern.secretEnv" -}}
-- name: {{ .name }}
+- name: {{ .name | quote }}
   valueFrom:
     secretKeyRef:
-      name: {{ .secret }}
-      key: {{ .key }}
+      name: {{ .secret | quote }}
+      key: {{ .key | quote }}
 {{- end -}}
 
 {{/* Where broker and journal are: the embedded form has its own. dict root, secret */}}
@@ -170,11 +170,11 @@ topologySpreadConstraints:
 {{- $pod := include "postern.podValues" . | fromJson -}}
 - name: config
   configMap:
-    name: {{ include "postern.configMapName" .root }}
+    name: {{ include "postern.configMapName" .root | quote }}
 {{- with include "postern.secretName" .root }}
 - name: secrets
   secret:
-    secretName: {{ . }}
+    secretName: {{ . | quote }}
     # 0440, in a way that every reader of YAML takes for the same number.
     defaultMode: 288
 {{- end }}

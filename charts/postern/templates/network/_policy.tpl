@@ -22,11 +22,14 @@
 {{- end }}
 {{- end -}}
 
-{{/* Who may read metrics. The kubelet's probes are let through by every network, whatever stands here. */}}
+{{/*
+Who may read metrics. The kubelet's probes are let through by every network, whatever stands here. Ports are numbers: not
+every network knows the names of ports.
+*/}}
 {{- define "postern.adminIngress" -}}
 {{- with .Values.networkPolicy.monitoringFrom }}
 - ports:
-    - port: admin
+    - port: 9080
       protocol: TCP
   from:
     {{- toYaml . | nindent 4 }}
