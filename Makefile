@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .PHONY: help demo test chart-test check audit bench fmt stack torture proof docs lock
 
 help: ## this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 demo: ## start everything with simulated providers and post sample events (ONCE=1: end after the table)
 	@scripts/setup
