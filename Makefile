@@ -2,20 +2,27 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-.PHONY: help demo test check audit bench fmt stack torture proof docs lock
+.PHONY: help demo test chart-test check audit bench fmt stack torture proof docs lock
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 demo: ## start everything with simulated providers and post sample events (ONCE=1: end after the table)
 	@scripts/setup
 	@.venv/bin/postern demo $(if $(ONCE),--once)
 
-test: ## every test, on a private RabbitMQ and PostgreSQL (ARGS: what to hand to pytest)
+test: ## every test but the chart's, on a private RabbitMQ and PostgreSQL (ARGS: what to hand to pytest)
 	@scripts/setup tests
 	@scripts/system-packages rabbitmq postgresql chromium node
 	@scripts/setup-npm tests/newman
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest --ignore=tests/chart $(ARGS)
+
+chart-test: ## the chart's tests: what it renders, by schemas and started here; builds helm where there is none
+	@scripts/setup tests
+	@scripts/system-packages rabbitmq postgresql node
+	@scripts/setup-helm 3
+	@scripts/setup-npm tests/chart/schemas
+	@.venv/bin/python -m pytest $(or $(ARGS),tests/chart)
 
 check: ## lint, format, types and import arrows
 	@scripts/setup tests
@@ -50,7 +57,11 @@ torture: ## random faults everywhere for a while (MINUTES=2 SEED=: a seed makes 
 
 proof: ## the long runs, an hour and more: torture, kills, a dead provider, a campaign, a replay, a cluster
 	@scripts/setup tests
-	@scripts/system-packages rabbitmq postgresql
+	@scripts/system-packages rabbitmq postgresql node
+	@scripts/setup-helm 4
+	@scripts/setup-npm tests/chart/schemas
+	@POSTERN_TEST_HELM=.tools/bin/helm4 .venv/bin/python -m pytest -q tests/chart
+	@.venv/bin/python -m tests.image.replay
 	@.venv/bin/python -m tests.chaos --events 10000
 	@.venv/bin/python -m tests.bulk --texts 5000 --gather 25
 	@.venv/bin/python -m tests.replay_proof --actions 10000

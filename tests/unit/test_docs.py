@@ -44,11 +44,11 @@ DOCUMENTS = sorted(
         *(ROOT / "examples").glob("*.md"),
     ]
 )
-TEST_VARIABLES = {"POSTERN_TEST_BROKER", "POSTERN_TEST_JOURNAL"}
+TEST_VARIABLES = {"POSTERN_TEST_BROKER", "POSTERN_TEST_JOURNAL", "POSTERN_TEST_HELM"}
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"(?<![\w./-])postern +([a-z][a-z-]*)([^\n`|;&]*)")
-_TARGET = re.compile(r"(?:^|[`$\s])make ([a-z]+)(?=[`\s]|$)", re.MULTILINE)
+_TARGET = re.compile(r"(?:^|[`$\s])make ([a-z-]+)(?=[`\s]|$)", re.MULTILINE)
 _VARIABLE = re.compile(r"POSTERN_[A-Z_]+")
 _METRIC = re.compile(r"postern_[a-z_]+")
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
@@ -68,7 +68,7 @@ def code(document: Path) -> str:
 
 def targets() -> set[str]:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    return set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
 
 
 def named_commands(document: Path) -> Iterator[tuple[str, str]]:
@@ -256,9 +256,10 @@ def test_the_drawing_of_the_states_shows_every_move_and_no_other() -> None:
 def test_ci_runs_what_contributors_run() -> None:
     """Both ways of checking are the same commands."""
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert set(re.findall(r"^make ([a-z]+)", script, re.MULTILINE)) <= targets()
+    assert set(re.findall(r"^make ([a-z-]+)", script, re.MULTILINE)) <= targets()
     assert "make check" in script
     assert "make test" in script
+    assert "make chart-test" in script
 
 
 @pytest.mark.parametrize(

@@ -229,14 +229,16 @@ class Pod:
         pod is given, or if the hook fails."""
         given = timedelta(seconds=self._spec["terminationGracePeriodSeconds"])
         begun = time.monotonic()
-        lifecycle: Object = self._described.get("lifecycle", {})
-        match lifecycle.get("preStop", {}):
+        lifecycle: Object = self._described.get("lifecycle") or {}
+        match lifecycle.get("preStop"):
             case {"sleep": {"seconds": seconds}}:
                 time.sleep(seconds)
             case {"exec": {"command": command}}:
                 done = self.container.run(command, within=given)
                 if done.returncode != 0:
                     raise Broken(f"{self.name}: preStop: {done.stdout}{done.stderr}")
+            case hook if hook:
+                raise Broken(f"{self.name}: nothing is known here of the hook {hook}")
         left = given - timedelta(seconds=time.monotonic() - begun)
         code = self.container.end(signal.SIGTERM, within=left)
         if time.monotonic() - begun > given.total_seconds():

@@ -59,38 +59,46 @@ def addresses(broker_url: str, postgres_url: str) -> dict[str, str]:
 
 @dataclass(kw_only=True)
 class Installing:
-    """Renders a values file of `ci/` and installs it: with the simulated providers, the test's own
-    servers, and an event for `helm test` that a rule is on."""
+    """Renders values files of `ci/` and installs what comes of them: with the simulated providers,
+    the test's own servers, and an event for `helm test` that a rule is on."""
 
     helm: Helm
     image: Image
     sandbox: str
     secrets: dict[str, str]
     folder: Path
+    given: list[Object] = field(default_factory=list)
+    """What is there before Helm comes."""
     clusters: list[Cluster] = field(default_factory=list)
 
     def __call__(self, variant: str, **more: Any) -> tuple[Cluster, Rendered]:
+        rendered = self.render(variant, **more)
+        return self.install(rendered), rendered
+
+    def render(self, variant: str, **more: Any) -> Rendered:
         """`more`: further values."""
         values = CHART / "ci" / f"{variant}-values.yaml"
         written: Object = YAML(typ="safe").load(values)
         over: Object = {"test": {**written.get("test", {}), "event": EVENT}, **more}
-        given = [secret("postern-secrets", self.secrets)]
+        self.given = [secret("postern-secrets", self.secrets)]
         if "config" in written:
             over["config"] = pointed(written["config"], self.sandbox)
         else:
             config = YAML(typ="safe").load(CHART / "ci" / "default-values.yaml")["config"]
             data = {"postern.yaml": pointed(config, self.sandbox)}
-            given.append(config_map(written["existingConfigMap"], data))
+            self.given.append(config_map(written["existingConfigMap"], data))
         if written.get("secrets", {}).get("create"):
             kept = {name: self.secrets[name] for name in written["secrets"]["values"]}
             over["secrets"] = {"values": kept}
         file = self.folder / "over.yaml"
         YAML(typ="safe").dump(over, file)
-        rendered = self.helm.render(values, file)
-        cluster = Cluster(self.folder / "cluster", self.image, given=given)
+        return self.helm.render(values, file)
+
+    def install(self, rendered: Rendered) -> Cluster:
+        cluster = Cluster(self.folder / "cluster", self.image, given=self.given)
         self.clusters.append(cluster)
         cluster.install(rendered)
-        return cluster, rendered
+        return cluster
 
 
 @pytest.fixture

@@ -111,6 +111,23 @@ print(json.dumps({
         assert found["capabilities"] == [0, 0, 0, 0]
 
 
+def test_a_pod_that_takes_longer_than_it_is_given_is_found(installing: Installing) -> None:
+    """The kubelet would kill it, and with it what it has in hand."""
+    rendered = installing.render("embedded")
+    rendered.workloads[0]["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 1
+    cluster = installing.install(rendered)
+    with pytest.raises(Broken, match="took longer than 0:00:01 to end"):
+        cluster.stop()
+
+
+def test_a_probe_that_asks_at_the_wrong_place_is_found(installing: Installing) -> None:
+    rendered = installing.render("embedded")
+    (container,) = rendered.workloads[0]["spec"]["template"]["spec"]["containers"]
+    container["readinessProbe"]["httpGet"]["path"] = "/ready"
+    with pytest.raises(Broken, match="readinessProbe says no"):
+        installing.install(rendered)
+
+
 def test_a_spooling_gateway_is_kept_until_its_spool_is_empty(
     installing: Installing, sandbox: str, broker_url: str
 ) -> None:
