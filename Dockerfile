@@ -5,21 +5,22 @@
 # Everything that is fetched is fetched here; nothing is at run time. The locked packages are checked by hash. The
 # base is pinned by tag; pin it by content as well with what your registry says:
 #
-#   docker buildx imagetools inspect docker.io/library/python:3.13-slim-bookworm --format '{{.Manifest.Digest}}'
-#   docker build --build-arg BASE=docker.io/library/python:3.13-slim-bookworm@sha256:... .
+#   docker buildx imagetools inspect python:3.13-slim-bookworm --format '{{.Manifest.Digest}}'
+#   docker build --build-arg BASE=python:3.13-slim-bookworm@sha256:... .
 #
 # Debian and not Alpine, since the CEL engine has no wheels for musl. `python -m tests.image.replay` does the steps of
 # the first stage without Docker.
-ARG BASE=docker.io/library/python:3.13-slim-bookworm
+ARG BASE=python:3.13-slim-bookworm
 
 FROM ${BASE} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 RUN ["python", "-m", "venv", "/opt/postern"]
-# The packages come first: this layer stays as long as the lock file does.
-COPY requirements.txt ./
+# The packages come first: this layer stays as long as the lock file does. With those for traces, which are loaded only
+# where POSTERN_TRACES asks for them.
+COPY requirements-otel.txt ./
 RUN ["/opt/postern/bin/python", "-m", "pip", "install", "--require-hashes", "--only-binary", ":all:", \
-     "-r", "requirements.txt"]
+     "-r", "requirements-otel.txt"]
 COPY pyproject.toml README.md LICENSE ./
 COPY core/ core/
 COPY vendors/ vendors/

@@ -59,11 +59,11 @@ def test_every_pod_falls_under_a_policy_of_its_own(closed: Rendered) -> None:
 
 
 def test_a_gateway_reaches_broker_and_journal_and_no_provider(closed: Rendered) -> None:
-    assert ports(closed, "gateway", "egress") == {53, 5671, 5672, 5432}
+    assert ports(closed, "gateway", "egress") == {53, 5671, 5672, 5432, 4318}
 
 
 def test_consumers_reach_providers_too_and_nobody_reaches_them(closed: Rendered) -> None:
-    assert ports(closed, "consumers", "egress") == {53, 5671, 5672, 5432, 443}
+    assert ports(closed, "consumers", "egress") == {53, 5671, 5672, 5432, 4318, 443}
     assert ports(closed, "consumers", "ingress") == {9080}
 
 

@@ -52,6 +52,16 @@ def test_a_new_chart_for_the_same_postern_restarts_nothing(rendered: Rendered) -
         assert "helm.sh/chart" not in each["spec"]["template"]["metadata"]["labels"]
 
 
+def test_traces_are_on_where_there_is_a_collector_and_off_elsewhere(helm: Helm) -> None:
+    traced = helm.render(ci("network-policies"))
+    for each in traced.workloads:
+        told = variables(only(each))
+        assert told["POSTERN_TRACES"] == "otlp"
+        assert told["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector.tracing.svc:4318"
+    for each in helm.render(ci("default")).workloads:
+        assert "POSTERN_TRACES" not in variables(only(each))
+
+
 def test_names_that_mean_something_in_yaml_are_taken_for_names(helm: Helm, tmp_path: Path) -> None:
     """A provider may be called `no`, which is Norwegian for "false" to many a reader of YAML."""
     values = tmp_path / "names.yaml"

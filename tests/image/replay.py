@@ -94,7 +94,7 @@ def check_wheels(python: str, platform: str) -> None:
         [
             *(sys.executable, "-m", "uv", "pip", "install", "--dry-run", "--quiet"),
             *("--python-version", python, "--python-platform", platform, "--only-binary", ":all:"),
-            *("--require-hashes", "--target", "/nonexistent", "-r", ROOT / "requirements.txt"),
+            *("--require-hashes", "--target", "/nonexistent", "-r", ROOT / "requirements-otel.txt"),
         ],
         check=True,
         timeout=LIMIT,

@@ -146,9 +146,9 @@ def test_the_image_is_this_version_and_the_servers_are_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert {it["image"] for it in OURS.values()} == {f"postern:{project['project']['version']}"}
     assert re.fullmatch(
-        r"docker\.io/library/rabbitmq:4\.\d+-management", SERVERS["rabbitmq"]["image"]
+        r"rabbitmq:4\.\d+-management", SERVERS["rabbitmq"]["image"]
     )
-    assert re.fullmatch(r"docker\.io/library/postgres:17-bookworm", SERVERS["postgres"]["image"])
+    assert re.fullmatch(r"postgres:17-bookworm", SERVERS["postgres"]["image"])
 
 
 def test_a_stop_lasts_no_longer_than_compose_waits() -> None:

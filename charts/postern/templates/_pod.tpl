@@ -120,6 +120,12 @@ topologySpreadConstraints:
   value: json
 - name: POSTERN_LOG_LEVEL
   value: {{ $root.Values.logLevel }}
+{{- with $root.Values.traces.endpoint }}
+- name: POSTERN_TRACES
+  value: otlp
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ . | quote }}
+{{- end }}
 {{- with include "postern.serverEnv" (dict "root" $root "secret" $secret) }}
 {{ . }}
 {{- end }}

@@ -13,12 +13,14 @@
   {{- end }}
 {{- end -}}
 
-{{/* dict root, to: names among dns, broker, journal, providers */}}
+{{/* dict root, to: names among dns, broker, journal, traces, providers */}}
 {{- define "postern.egress" -}}
 {{- range .to }}
+{{- if or (ne . "traces") $.root.Values.traces.endpoint }}
 {{- $place := get $.root.Values.networkPolicy . }}
 {{- $protocols := ternary (list "UDP" "TCP") (list "TCP") (eq . "dns") }}
 {{ include "postern.egressRule" (dict "to" $place.to "ports" $place.ports "protocols" $protocols) }}
+{{- end }}
 {{- end }}
 {{- end -}}
 
