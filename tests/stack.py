@@ -30,7 +30,7 @@ from tests.servers.rabbitmq import RabbitMQNode
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "postern.yaml"
-_START = timedelta(seconds=60)
+_START = timedelta(minutes=3)
 
 
 class Stack:
