@@ -13,7 +13,7 @@ demo: ## start everything with simulated providers and post sample events (ONCE=
 
 test: ## every test, on a private RabbitMQ and PostgreSQL (ARGS: what to hand to pytest)
 	@scripts/setup tests
-	@scripts/system-packages rabbitmq postgresql chromium node
+	@scripts/system-packages rabbitmq postgresql chromium node prometheus
 	@scripts/setup-newman
 	@.venv/bin/python -m pytest $(ARGS)
 
@@ -50,7 +50,7 @@ torture: ## random faults everywhere for a while (MINUTES=2 SEED=: a seed makes 
 
 proof: ## the long runs, an hour and more: torture, kills, a dead provider, a campaign, a replay, a cluster
 	@scripts/setup tests
-	@scripts/system-packages rabbitmq postgresql
+	@scripts/system-packages rabbitmq postgresql chromium prometheus
 	@.venv/bin/python -m tests.chaos --events 10000
 	@.venv/bin/python -m tests.bulk --texts 5000 --gather 25
 	@.venv/bin/python -m tests.replay_proof --actions 10000
@@ -60,13 +60,15 @@ proof: ## the long runs, an hour and more: torture, kills, a dead provider, a ca
 	@.venv/bin/python -m tests.conforming --examples 1300 --seed 1
 	@.venv/bin/python -m tests.fuzz --seconds 300
 	@.venv/bin/python -m tests.slow_clients --connections 1000
+	@.venv/bin/python -m tests.chart.watching --minutes 2
 	@for seed in 1 2 3; do .venv/bin/python -m tests.torture --minutes 10 --seed $$seed || exit 1; done
 
-docs: ## write the pages that are made from the code
+docs: ## write the pages and dashboards that are made from the code
 	@scripts/setup
 	@.venv/bin/postern providers --page > docs/providers.md
 	@.venv/bin/postern schemas --page > docs/events.md
 	@.venv/bin/postern metrics --page > docs/metrics.md
+	@.venv/bin/python -m scripts.dashboards
 
 lock: ## compile the lock files anew (ARGS=--upgrade: with the newest versions allowed)
 	@scripts/setup tests
