@@ -2,6 +2,10 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
+# Most tests wait for something: several run at a time, each file in one piece (WORKERS=0: one after the other).
+WORKERS := 3
+SIDE_BY_SIDE = $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile)
+
 .PHONY: help demo test chart-test check audit bench fmt stack torture proof docs lock
 
 help: ## this list
@@ -15,14 +19,14 @@ test: ## every test but the chart's, on a private RabbitMQ and PostgreSQL (ARGS:
 	@scripts/setup tests
 	@scripts/system-packages rabbitmq postgresql chromium node
 	@scripts/setup-npm tests/newman
-	@.venv/bin/python -m pytest --ignore=tests/chart $(ARGS)
+	@.venv/bin/python -m pytest $(SIDE_BY_SIDE) --ignore=tests/chart $(ARGS)
 
 chart-test: ## the chart's tests: what it renders, by schemas and started here; builds helm where there is none
 	@scripts/setup tests
-	@scripts/system-packages rabbitmq postgresql node
+	@scripts/system-packages rabbitmq postgresql chromium node prometheus
 	@scripts/setup-helm 3
 	@scripts/setup-npm tests/chart/schemas
-	@.venv/bin/python -m pytest $(or $(ARGS),tests/chart)
+	@.venv/bin/python -m pytest $(SIDE_BY_SIDE) $(or $(ARGS),tests/chart)
 
 check: ## lint, format, types and import arrows
 	@scripts/setup tests
@@ -57,7 +61,7 @@ torture: ## random faults everywhere for a while (MINUTES=2 SEED=: a seed makes 
 
 proof: ## the long runs, an hour and more: torture, kills, a dead provider, a campaign, a replay, a cluster
 	@scripts/setup tests
-	@scripts/system-packages rabbitmq postgresql node
+	@scripts/system-packages rabbitmq postgresql chromium node prometheus
 	@scripts/setup-helm 4
 	@scripts/setup-npm tests/chart/schemas
 	@POSTERN_TEST_HELM=.tools/bin/helm4 .venv/bin/python -m pytest -q tests/chart
@@ -71,14 +75,16 @@ proof: ## the long runs, an hour and more: torture, kills, a dead provider, a ca
 	@.venv/bin/python -m tests.conforming --examples 1300 --seed 1
 	@.venv/bin/python -m tests.fuzz --seconds 300
 	@.venv/bin/python -m tests.slow_clients --connections 1000
+	@.venv/bin/python -m tests.chart.watching --minutes 2
 	@for seed in 1 2 3; do .venv/bin/python -m tests.torture --minutes 10 --seed $$seed || exit 1; done
 
-docs: ## write the pages that are made from the code
+docs: ## write the pages and dashboards that are made from the code
 	@scripts/setup
 	@.venv/bin/postern providers --page > docs/providers.md
 	@.venv/bin/postern schemas --page > docs/events.md
 	@.venv/bin/postern metrics --page > docs/metrics.md
 	@.venv/bin/python scripts/chart-readme > charts/postern/README.md
+	@.venv/bin/python -m scripts.dashboards
 
 lock: ## compile the lock files anew (ARGS=--upgrade: with the newest versions allowed)
 	@scripts/setup tests

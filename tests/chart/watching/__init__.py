@@ -1,0 +1,1 @@
+"""Alerts and dashboards, held to the code and to a real Prometheus that reads a running stack."""
