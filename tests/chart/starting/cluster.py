@@ -293,7 +293,7 @@ class Pod:
         if source is None:
             make_empty(folder, group=group)
             return
-        made: Object = volume.get("secret", volume.get("configMap", {}))
+        made: Object = volume.get("secret") or volume.get("configMap") or {}
         mode = made.get("defaultMode", 0o644)
         write_keys(folder, contents_of(self._cluster.get(*source)), mode=mode, group=group)
 

@@ -178,7 +178,7 @@ class _Entry:
 
     def text(self) -> str:
         last = (
-            'mount -o remount,ro "$root"',
+            'mount -o remount,bind,ro "$root"',
             f'cd / && PATH=$theirs && exec /usr/sbin/chroot {shlex.quote(str(self._root))} "$@"',
         )
         return "\n".join((*self._lines, *last, ""))

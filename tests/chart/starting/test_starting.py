@@ -75,7 +75,7 @@ def test_a_signed_event_is_carried_out_with_the_pauses_as_rendered(
 def test_a_container_has_nothing_but_what_it_is_given(installing: Installing) -> None:
     """This holds the tests here to what they claim: the user, no capability, and no place to write
     to but volumes; and a secret can be read by the pod's group alone."""
-    cluster, _ = installing("existing-configmap", **QUICKLY)
+    cluster, _ = installing("default", **QUICKLY)
     look = """
 import json, os, pathlib, stat
 def can_write(place):
@@ -124,6 +124,7 @@ def test_a_probe_that_asks_at_the_wrong_place_is_found(installing: Installing) -
     rendered = installing.render("embedded")
     (container,) = rendered.workloads[0]["spec"]["template"]["spec"]["containers"]
     container["readinessProbe"]["httpGet"]["path"] = "/ready"
+    container["readinessProbe"]["periodSeconds"] = 1
     with pytest.raises(Broken, match="readinessProbe says no"):
         installing.install(rendered)
 
