@@ -70,12 +70,10 @@ class PrometheusServer(Started):
         self._guard.dismiss()
 
     def ask(self, expr: str) -> list[dict[str, Any]]:
-        """The series that the expression has now: `metric` and `value`. Raises ServerError if
-        Prometheus refuses the expression."""
+        """The series that the expression (no bare number) has now: `metric` and `value`. Raises
+        ServerError if Prometheus refuses it."""
         found: list[dict[str, Any]] = self._api("query", query=expr)["result"]
-        return (
-            [{"metric": {}, "value": found}] if found and not isinstance(found[0], dict) else found
-        )
+        return found
 
     def ask_range(
         self, expr: str, *, start: float, end: float, step: float
