@@ -108,6 +108,14 @@ class Stack:
         """What this part is started with: the same for all, unless a test leads it elsewhere."""
         return self.environment
 
+    def command_of(self, part: str) -> list[str]:
+        """What this part is started as; a test may give it less of something."""
+        if part == "sandbox":
+            listen = ["--listen", f"127.0.0.1:{self._ports['sandbox']}"]
+            return [sys.executable, "-m", "cli", "sandbox", *listen]
+        side = "gateway" if part in self._gateways else "consumers"
+        return [sys.executable, "-m", side]
+
     def start_all(self) -> None:
         starts = (
             threading.Thread(target=self.broker.start),
@@ -127,15 +135,11 @@ class Stack:
     def start(self, part: str, *, wait: bool = True) -> None:
         listen = {"POSTERN_ADMIN": f"127.0.0.1:{self._ports[part]}"}
         if part == "sandbox":
-            command = ["-m", "cli", "sandbox", "--listen", f"127.0.0.1:{self._ports['sandbox']}"]
             listen = {}
         elif part in self._gateways:
-            command = ["-m", "gateway"]
             listen["POSTERN_LISTEN"] = f"127.0.0.1:{self.listens(part)}"
-        else:
-            command = ["-m", "consumers"]
         self._parts[part] = GuardedProcess(
-            [sys.executable, *command],
+            self.command_of(part),
             log=self.folder / f"{part}.log",
             environment=self.environment_of(part) | listen,
             last_signal=signal.SIGTERM,

@@ -64,7 +64,7 @@ BOARD = Board(
                     "Accepted",
                     "Events answered with a receipt.",
                     per_second("postern_events_accepted_total"),
-                    unit="reqps",
+                    unit="cps",
                 ),
                 number(
                     "Refused",
@@ -91,8 +91,8 @@ BOARD = Board(
                     falling=True,
                 ),
                 number(
-                    "Answers within",
-                    "Ninety-nine of a hundred; the objective is 250 ms.",
+                    "99 % answered within",
+                    "The objective is 250 ms.",
                     quantile(0.99, "postern_ingress_seconds"),
                     unit="s",
                     limit=0.25,

@@ -56,18 +56,21 @@ def all_series() -> dict[str, frozenset[str]]:
 def labels_of(expr: promql.Expr, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
     """Raises NotThere."""
     match expr:
-        case promql.VectorSelector() | promql.MatrixSelector():
-            return _selected(getattr(expr, "vector_selector", expr), known)
+        case promql.VectorSelector():
+            found = _selected(expr, known)
+        case promql.MatrixSelector():
+            found = _selected(expr.vector_selector, known)
         case promql.SubqueryExpr() | promql.ParenExpr() | promql.UnaryExpr():
-            return labels_of(expr.expr, known)
+            found = labels_of(expr.expr, known)
         case promql.AggregateExpr():
-            return _aggregated(expr, known)
+            found = _aggregated(expr, known)
         case promql.BinaryExpr():
-            return _joined(expr, known)
+            found = _joined(expr, known)
         case promql.Call():
-            return _called(expr, known)
+            found = _called(expr, known)
         case _:
-            return frozenset()
+            found = frozenset()
+    return found
 
 
 def selectors(expr: promql.Expr) -> list[promql.VectorSelector]:
