@@ -145,9 +145,7 @@ def test_each_waits_for_what_it_needs_and_for_no_more() -> None:
 def test_the_image_is_this_version_and_the_servers_are_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert {it["image"] for it in OURS.values()} == {f"postern:{project['project']['version']}"}
-    assert re.fullmatch(
-        r"rabbitmq:4\.\d+-management", SERVERS["rabbitmq"]["image"]
-    )
+    assert re.fullmatch(r"rabbitmq:4\.\d+-management", SERVERS["rabbitmq"]["image"])
     assert re.fullmatch(r"postgres:17-bookworm", SERVERS["postgres"]["image"])
 
 
