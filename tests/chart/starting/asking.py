@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-from tests.chart.starting.cluster import Cluster, Object
+from tests.chart.starting.cluster import Cluster
+from tests.chart.starting.pod import Object
 
 EVENT: Object = {
     "type": "order.placed",

@@ -19,8 +19,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.chart.starting.asking import EVENT, PATIENCE, effects, post, refusal, until
-from tests.chart.starting.cluster import Broken
 from tests.chart.starting.conftest import Installing
+from tests.chart.starting.pod import Broken
 from tests.servers.proxy import Proxy
 
 GROUPS = {
