@@ -143,10 +143,8 @@ BOARD = Board(
                     Query(f"1 - ({least('postern_broker_connected')})", "broker"),
                     Query(greatest("postern_journal_away"), "journal"),
                     Query(
-                        or_zero(
-                            f"max ({series('postern_rules_reload_failing')}"
-                            f" or {series('postern_providers_reload_failing')})"
-                        ),
+                        f"clamp_max(({greatest('postern_rules_reload_failing')})"
+                        f" + ({greatest('postern_providers_reload_failing')}), 1)",
                         "configuration",
                     ),
                     words=("well", "away or refused"),

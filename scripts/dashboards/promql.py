@@ -34,7 +34,8 @@ def per_second(name: str, *matchers: str, by: str = "") -> str:
 
 
 def increase(name: str, *matchers: str, by: str = "", over: str = "$__range") -> str:
-    return or_zero(f"sum{_by(by)} (increase({series(name, *matchers)}[{over}]))", by)
+    """Rounded, since Prometheus extrapolates."""
+    return or_zero(f"round(sum{_by(by)} (increase({series(name, *matchers)}[{over}])))", by)
 
 
 def share(part: str, whole: str, by: str = "") -> str:

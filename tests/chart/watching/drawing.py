@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import itertools
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -124,6 +125,7 @@ def _courses(
             name = "" if target["legendFormat"] == "__auto" else target["legendFormat"]
             for label, value in found["metric"].items():
                 name = name.replace(f"{{{{{label}}}}}", value)
+            name = re.sub(r"{{\w+}}", "", name)
             points = tuple((moment, float(value)) for moment, value in found["values"])
             yield Course(name=name, points=points)
 
