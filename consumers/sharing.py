@@ -157,7 +157,8 @@ class SharedCalls:
                 await asyncio.sleep(LOOK_AGAIN_AFTER.total_seconds())
             missing = [item for item in items if item.identity.tag not in found]
             try:
-                answer = await self._ask(self._gather.find(missing, self._provider), lease)
+                question = self._gather.find(missing, self._provider, wide=again)
+                answer = await self._ask(question, lease)
             except (CallDropped, NotSent, MaybeSent):
                 continue
             found |= self._gather.found(answer, missing)

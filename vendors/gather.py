@@ -34,8 +34,9 @@ class Gather(Protocol):
         """What the call came to, for each of them alike."""
         ...
 
-    def find(self, items: Sequence[Item], provider: Provider) -> Request:
-        """Asks for the provider's ids of what one such call made."""
+    def find(self, items: Sequence[Item], provider: Provider, *, wide: bool = False) -> Request:
+        """Asks for the provider's ids of what one such call made. `wide`: also where its clock is
+        far from ours; a busy account lists much then."""
         ...
 
     def found(self, answer: Answer, items: Sequence[Item]) -> Mapping[int, str]:

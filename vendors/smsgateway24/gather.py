@@ -18,10 +18,11 @@ from vendors.smsgateway24.rows import is_to, reference, rows, tag
 from vendors.smsgateway24.sending import sent_fields
 from vendors.wire import Answer, Outcome, OutcomeKind, Request
 
-BEFORE = timedelta(seconds=20)
+BEFORE = timedelta(seconds=5)
+WIDE = timedelta(minutes=2)
 AFTER = timedelta(hours=1)
-"""By how much the account's clock may differ. Narrow, since every text of a busy account in it is
-listed: only what is found counts, nothing follows from absence."""
+"""By how much the account's clock may differ. Narrow at first, since every text of a busy account
+in it is listed: only what is found counts, nothing follows from absence."""
 
 
 class TextGather:
@@ -51,9 +52,10 @@ class TextGather:
             return Outcome(kind=OutcomeKind.UNKNOWN, reason=outcome.reason)
         return outcome
 
-    def find(self, items: Sequence[Item], provider: Provider) -> Request:
+    def find(self, items: Sequence[Item], provider: Provider, *, wide: bool = False) -> Request:
         called = [item.identity.called_at for item in items]
-        dates = {"begindate": in_utc(min(called) - BEFORE), "enddate": in_utc(max(called) + AFTER)}
+        begin = min(called) - (WIDE if wide else BEFORE)
+        dates = {"begindate": in_utc(begin), "enddate": in_utc(max(called) + AFTER)}
         return request("getallsms", dates, smsgateway24(provider))
 
     def found(self, answer: Answer, items: Sequence[Item]) -> Mapping[int, str]:

@@ -138,10 +138,11 @@ def test_what_a_shared_call_made_is_asked_for_once_around_the_calls(
         item("+4915752982212", 7, sms),
         item("+4917642111111", 8, sms, late=timedelta(minutes=3)),
     ]
-    request = GATHER.find(items, sms)
-    form = {name: value[0] for name, value in parse_qs(request.body.decode()).items()}
-    begin, end = (datetime.fromisoformat(form[name] + "Z") for name in ("begindate", "enddate"))
-    assert (NOW - begin, end - NOW) == (timedelta(seconds=20), timedelta(hours=1, minutes=3))
+    for wide, before in ((False, timedelta(seconds=5)), (True, timedelta(minutes=2))):
+        request = GATHER.find(items, sms, wide=wide)
+        form = {name: value[0] for name, value in parse_qs(request.body.decode()).items()}
+        begin, end = (datetime.fromisoformat(form[name] + "Z") for name in ("begindate", "enddate"))
+        assert (NOW - begin, end - NOW) == (before, timedelta(hours=1, minutes=3))
     assert (request.path, set(form)) == ("getdata/getallsms", {"token", "begindate", "enddate"})
 
 
