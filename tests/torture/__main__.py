@@ -21,7 +21,7 @@ from tests.torture.schedule import Happened, torture
 from tests.torture.traffic import send_steadily
 from tests.torture.verdict import Verdict, judge
 
-_SETTLE = 600.0
+_SETTLE = 1200.0
 """Seconds in which everything must have ended once the faults are over: lost messages are published
 again after five minutes."""
 
