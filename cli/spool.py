@@ -12,7 +12,7 @@ from datetime import timedelta
 import click
 
 from cli.admin import ask, asked
-from core.configuration import parse_duration
+from cli.options import DURATION
 from core.errors import ConfigurationError
 from core.settings import Address
 
@@ -21,14 +21,6 @@ PAUSE = timedelta(seconds=1)
 """Between two looks; a spool counts as empty when it is so at two of them in a row."""
 
 _HELD = re.compile(r"^postern_spool_messages (\S+)$", re.MULTILINE)
-
-
-def _duration(_context: click.Context, _option: click.Parameter, given: str) -> timedelta:
-    try:
-        found: timedelta = parse_duration(given)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    return found
 
 
 @click.group("spool")
@@ -46,7 +38,7 @@ def command() -> None:
     default="1h",
     show_default=True,
     metavar="DURATION",
-    callback=_duration,
+    type=DURATION,
     help="Give up after this long.",
 )
 def wait(limit: timedelta) -> None:

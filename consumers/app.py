@@ -120,9 +120,10 @@ async def open_consumers(
             await stopping.wait()
             return
         vendor = VENDORS[provider.kind]
-        await serve_provider(
-            name, provider, vendor, around=around, allow_hosts=allow_hosts, stopping=stopping
-        )
+        with metrics.provider(name):
+            await serve_provider(
+                name, provider, vendor, around=around, allow_hosts=allow_hosts, stopping=stopping
+            )
 
     fleet = Fleet(
         first,
@@ -152,13 +153,14 @@ async def open_consumers(
             presence=presence,
             providers=lambda: fleet.current.providers,
             retention=Retention(journal, lambda: fleet.current.keep, metrics, clock),
-            survey=Survey(journal, lambda: fleet.current.providers, metrics, clock),
             metrics=metrics,
             settings=consumer,
             clock=clock,
             spans=spans,
         )
+        survey = Survey(journal, lambda: fleet.current.providers, metrics, clock)
         work.append(scheduler.serve(stopping))
+        work.append(survey.serve(lambda: scheduler.leads, stopping))
     async with (
         beside(
             watch_config(

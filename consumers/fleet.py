@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from consumers.load import Configuration
 from consumers.waiting import first_of
@@ -17,6 +19,9 @@ from core.logs import get_logger
 from vendors.provider import Provider
 
 log = get_logger()
+
+AGAIN_AFTER = timedelta(seconds=10)
+"""Between tries of a configuration that was refused."""
 
 Serve = Callable[[str, Provider, frozenset[str], asyncio.Event], Awaitable[None]]
 
@@ -46,6 +51,7 @@ class Fleet:
         self._reloaded = reloaded
         self._asked = asyncio.Event()
         self._serving: dict[str, _Serving] = {}
+        self._refused: str | None = None
 
     def ask(self) -> None:
         """Have the configuration read again soon; for a signal handler and the watch of the
@@ -57,19 +63,29 @@ class Fleet:
         async with asyncio.TaskGroup() as group:
             self._arrange(group, self.current)
             while not stopping.is_set():
-                await first_of(stopping.wait(), self._asked.wait())
-                if self._asked.is_set() and not stopping.is_set():
+                await self._wait(stopping)
+                if not stopping.is_set() and (self._asked.is_set() or self._refused is not None):
                     self._asked.clear()
                     await self._reload(group)
             for serving in self._serving.values():
                 serving.stopping.set()
 
+    async def _wait(self, stopping: asyncio.Event) -> None:
+        """For a change; while the newest configuration is refused, not long: a file that it names
+        may come later than it, and is not watched yet."""
+        limit = AGAIN_AFTER.total_seconds() if self._refused is not None else None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                await first_of(stopping.wait(), self._asked.wait())
+
     async def _reload(self, group: asyncio.TaskGroup) -> None:
         try:
             fresh = await asyncio.to_thread(self._load)
         except ConfigurationError as error:
-            log.warning("reload_refused", error=error)
-            self._reloaded(False)
+            if self._refused != str(error):
+                log.warning("reload_refused", error=error)
+                self._reloaded(False)
+            self._refused = str(error)
             return
         gone = [
             name
@@ -80,7 +96,7 @@ class Fleet:
         for name in gone:
             self._serving[name].stopping.set()
         await asyncio.gather(*(self._serving.pop(name).task for name in gone))
-        self.current = fresh
+        self.current, self._refused = fresh, None
         self._arrange(group, fresh)
         self._reloaded(True)
 

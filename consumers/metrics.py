@@ -3,7 +3,8 @@ bounded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -235,6 +236,21 @@ class ConsumerMetrics:
             self.refused.labels(provider, status)
         self.left.labels(provider)
         self.breaker_opens.labels(provider)
+
+    @contextmanager
+    def provider(self, provider: str) -> Iterator[None]:
+        """While it is served here. What is true only then goes with it: else an alert would stay
+        of one that is gone."""
+        self.show_provider(provider)
+        try:
+            yield
+        finally:
+            for gauge in (self.breaker, self.rate):
+                with suppress(KeyError):
+                    gauge.remove(provider)
+            for lane in Lane:
+                with suppress(KeyError):
+                    self.slots.remove(provider, lane.value)
 
     def reloaded(self, *, applied: bool) -> None:
         self.reloads.labels("applied" if applied else "refused").inc()

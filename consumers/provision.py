@@ -56,7 +56,6 @@ async def serve_provider(
 ) -> None:
     """Carry out this provider's actions until `stopping` is set and what is held is finished."""
     settings = around.settings
-    around.metrics.show_provider(name)
     breaker = _breaker(name, around)
     async with open_caller(
         provider,
@@ -119,8 +118,10 @@ async def serve_provider(
 
 
 def make_limit(around: Surroundings) -> MakeLimit:
-    def make(name: str, rate: float) -> RateLimit:
-        return RateLimit(name, rate, around.journal, around.clock, metrics=around.metrics)
+    def make(name: str, rate: float, label: str) -> RateLimit:
+        return RateLimit(
+            name, rate, around.journal, around.clock, metrics=around.metrics, label=label
+        )
 
     return make
 

@@ -48,8 +48,11 @@ class RateLimit:
         clock: Clock,
         *,
         metrics: ConsumerMetrics | None = None,
+        label: str | None = None,
     ) -> None:
+        """`label`: what metrics call it, if not by its name."""
         self._name = name
+        label = self._label = label or name
         self._rate = rate
         self._burst = max(1, math.ceil(rate * BURST.total_seconds()))
         # At least one token must be left for everybody else.
@@ -59,9 +62,9 @@ class RateLimit:
         self._clock = clock
         self._metrics = metrics
         if metrics is not None:
-            metrics.rate.labels(name).set(rate)
-            metrics.limited.labels(name)
-            metrics.limited_seconds.labels(name)
+            metrics.rate.labels(label).set(rate)
+            metrics.limited.labels(label)
+            metrics.limited_seconds.labels(label)
         self._held: dict[bool, tuple[int, float]] = {True: (0, 0.0), False: (0, 0.0)}
         self._turn: Mapping[bool, asyncio.Lock] = {True: asyncio.Lock(), False: asyncio.Lock()}
 
@@ -85,8 +88,8 @@ class RateLimit:
                 self._held[urgent] = (drawn.taken, self._clock.monotonic())
                 if not drawn.taken:
                     if self._metrics is not None:
-                        self._metrics.limited.labels(self._name).inc()
-                        self._metrics.limited_seconds.labels(self._name).inc(
+                        self._metrics.limited.labels(self._label).inc()
+                        self._metrics.limited_seconds.labels(self._label).inc(
                             drawn.wait.total_seconds()
                         )
                     await _sleep(drawn.wait, stopping)
@@ -111,7 +114,11 @@ async def _sleep(wait: timedelta, stopping: asyncio.Event) -> None:
         return
 
 
-MakeLimit = Callable[[str, float], RateLimit]
+MakeLimit = Callable[[str, float, str], RateLimit]
+
+SHOWN_WAYS = 100
+"""Phones of a provider that metrics name: a rule may take their ids from events, and no sender may
+make the number of series grow."""
 
 
 class Limits:
@@ -120,7 +127,7 @@ class Limits:
     def __init__(
         self, provider: str, rate: float | None, way_rate: float | None, make: MakeLimit
     ) -> None:
-        self._whole = make(provider, rate) if rate is not None else None
+        self._whole = make(provider, rate, provider) if rate is not None else None
         self._provider = provider
         self._way_rate = way_rate
         self._make = make
@@ -135,5 +142,6 @@ class Limits:
             return
         name = f"{self._provider} {way}"
         if name not in self._ways:
-            self._ways[name] = self._make(name, self._way_rate)
+            label = name if len(self._ways) < SHOWN_WAYS else f"{self._provider} other"
+            self._ways[name] = self._make(name, self._way_rate, label)
         await self._ways[name].take(lane, stopping)

@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from consumers.metrics import ConsumerMetrics
 from consumers.presence import Presence
 from consumers.retention import Retention
 from consumers.settings import ConsumerSettings
 from consumers.spans import UNTRACED, ActionSpans
-from consumers.survey import Survey
 from consumers.waiting import first_of, pause
 from core.broker.port import Broker, Outgoing
 from core.broker.topology import RECORDER_QUEUE, Topology, work_queue
@@ -43,6 +43,15 @@ _REST = timedelta(seconds=10)
 for it would otherwise stand before what is due for everybody else."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Resting:
+    """A lane that is left out until then (monotonic seconds); `since`: what in it has been due
+    longest."""
+
+    until: float
+    since: datetime | None
+
+
 class Scheduler:
     def __init__(
         self,
@@ -52,7 +61,6 @@ class Scheduler:
         presence: Presence,
         providers: Callable[[], Mapping[str, Provider]],
         retention: Retention,
-        survey: Survey,
         metrics: ConsumerMetrics,
         settings: ConsumerSettings,
         clock: Clock,
@@ -63,14 +71,19 @@ class Scheduler:
         self._presence = presence
         self._providers = providers
         self._retention = retention
-        self._survey = survey
         self._metrics = metrics
         self._settings = settings
         self._clock = clock
         self._spans = spans
         self._healed_at = clock.monotonic()
-        self._resting: dict[tuple[str, str], float] = {}
+        self._resting: dict[tuple[str, str], _Resting] = {}
         self._missing = False
+        self._leads = False
+
+    @property
+    def leads(self) -> bool:
+        """Whether this one leads, as far as it knows."""
+        return self._leads
 
     async def serve(self, stopping: asyncio.Event) -> None:
         led_until = 0.0
@@ -82,15 +95,16 @@ class Scheduler:
                     leads = await self._journal.lead(
                         _NAME, self._settings.owner, self._settings.leader_lease
                     )
-                    self._metrics.leading.set(int(leads))
-                    if not leads:
-                        self._rest()
+                    self._lead(leads)
                     # Renewed well before it ends.
                     led_until = (
                         now + self._settings.leader_lease.total_seconds() / 3 if leads else 0
                     )
                 busy = await self.turn() if led_until else False
             except JournalUnavailable as error:
+                # Somebody else may lead by the time it is back.
+                led_until = 0.0
+                self._lead(False)
                 self._presence.lost(error)
                 continue
             except BrokerError as error:
@@ -104,14 +118,15 @@ class Scheduler:
                 continue
             if not busy:
                 await pause(self._settings.tick, stopping)
-        self._metrics.leading.set(0)
-        self._rest()
+        self._lead(False)
 
-    def _rest(self) -> None:
-        """What only the one that leads tells is not told any more."""
-        self._survey.stop()
-        self._metrics.lag.set(0)
-        self._metrics.turned.set(0)
+    def _lead(self, leads: bool) -> None:
+        """What only the one that leads tells is told by nobody else."""
+        self._leads = leads
+        self._metrics.leading.set(int(leads))
+        if not leads:
+            self._metrics.lag.set(0)
+            self._metrics.turned.set(0)
 
     async def turn(self) -> bool:
         """One look at everything; True if there is more to publish at once."""
@@ -125,7 +140,7 @@ class Scheduler:
             # First: a queue that is gone must stand again before something due can be published.
             self._healed_at = now
             await self.heal()
-        self._resting = {lane: until for lane, until in self._resting.items() if until > now}
+        self._resting = {lane: it for lane, it in self._resting.items() if it.until > now}
         due = await self._journal.due(limit=self._settings.due_batch, but=sorted(self._resting))
         self._metrics.lag.set(self._late(due))
         published = await self._publish(due)
@@ -133,13 +148,14 @@ class Scheduler:
             await self._journal.mark_queued(published)
             self._metrics.scheduled.labels("published").inc(len(published))
         await self._retention.turn()
-        await self._survey.turn()
         self._metrics.turned.set(self._clock.now().timestamp())
         return len(due) == self._settings.due_batch and len(published) == len(due)
 
     def _late(self, due: Sequence[Due]) -> float:
-        oldest = due[0].due_at if due else None
-        return max(0.0, (self._clock.now() - oldest).total_seconds()) if oldest else 0.0
+        """What rests is due as well: a lane whose queue takes nothing is late."""
+        moments = [item.due_at for item in due[:1]] + [it.since for it in self._resting.values()]
+        known = [moment for moment in moments if moment is not None]
+        return max(0.0, (self._clock.now() - min(known)).total_seconds()) if known else 0.0
 
     async def _is_empty(self, queue: str) -> bool:
         """A queue that somebody deleted is declared anew, and empty."""
@@ -209,7 +225,7 @@ class Scheduler:
                 self._missing |= known and isinstance(error, Unroutable)
                 if isinstance(error, Unroutable | PublishRefused):
                     until = self._clock.monotonic() + _REST.total_seconds()
-                    self._resting[provider, lane.value] = until
+                    self._resting[provider, lane.value] = _Resting(until, items[0].due_at)
             else:
                 published.extend(items)
         if failed is not None and not published:

@@ -6,17 +6,27 @@ What must not go in: changing anything, and judging what is found.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Protocol
 
 from consumers.metrics import ConsumerMetrics
+from consumers.waiting import pause
 from core.clock import Clock
+from core.errors import JournalError
 from core.journal.operator import Oldest
 from core.journal.states import OPEN, State
+from core.logs import get_logger
 from core.messages import Lane
 
+log = get_logger()
+
 EVERY = timedelta(seconds=15)
+LOOK_EVERY = timedelta(seconds=1)
+PATIENCE = 20
+"""Times as long as a count took, nothing is counted: never more than a twentieth of the time."""
+
 STATES = tuple(sorted({*OPEN, State.PARKED}))
 
 
@@ -25,7 +35,8 @@ class Surveyed(Protocol):
 
 
 class Survey:
-    """One look in `EVERY`, whenever it is asked."""
+    """A task of its own beside the scheduler: over a long backlog the count takes its time, and
+    nothing that is due may wait for it."""
 
     def __init__(
         self,
@@ -38,14 +49,29 @@ class Survey:
         self._providers = providers
         self._metrics = metrics
         self._clock = clock
-        self._next = 0.0
 
-    async def turn(self) -> None:
+    async def serve(self, leads: Callable[[], bool], stopping: asyncio.Event) -> None:
+        """Tell while this process leads. What cannot be counted is not told, and stops nobody: a
+        journal that is away is found by those who need it."""
+        while not stopping.is_set():
+            rest = LOOK_EVERY
+            if leads():
+                began = self._clock.monotonic()
+                try:
+                    await self.look()
+                except JournalError as error:
+                    log.warning("survey_failed", reason=str(error))
+                    self.forget()
+                took = timedelta(seconds=self._clock.monotonic() - began)
+                rest = max(EVERY, took * PATIENCE)
+            else:
+                self.forget()
+            await self._rest(rest, leads, stopping)
+        self.forget()
+
+    async def look(self) -> None:
         """Raises JournalUnavailable."""
-        if self._clock.monotonic() < self._next:
-            return
         found = await self._journal.oldest()
-        self._next = self._clock.monotonic() + EVERY.total_seconds()
         self.forget()
         for provider in self._providers():
             for lane in Lane:
@@ -65,7 +91,10 @@ class Survey:
         self._metrics.open_actions.clear()
         self._metrics.oldest.clear()
 
-    def stop(self) -> None:
-        """This process does not lead any more."""
-        self.forget()
-        self._next = 0.0
+    async def _rest(
+        self, length: timedelta, leads: Callable[[], bool], stopping: asyncio.Event
+    ) -> None:
+        """Until the next look, or until this process leads no more."""
+        led, until = leads(), self._clock.monotonic() + length.total_seconds()
+        while self._clock.monotonic() < until and leads() == led and not stopping.is_set():
+            await pause(LOOK_EVERY, stopping)

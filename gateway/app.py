@@ -107,7 +107,7 @@ async def open_gateway(
     first = running.current
     counts.show_rules(first.planner.version, sorted(first.rule_ids), clock)
     counts.show_sources(running.current.sources)
-    readiness = Readiness()
+    readiness = Readiness(spools=settings.spool is not None)
     declaring = Declaring(broker=broker, running=running, readiness=readiness)
     reloader = Reloader(
         running=running,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from core.broker.topology import Topology
 from core.clock import Clock
@@ -21,6 +22,7 @@ from gateway.running import Configuration, Running
 log = get_logger()
 
 AGAIN_AFTER = 2.0
+REFUSED_AGAIN_AFTER = 10.0
 
 
 class Reloader:
@@ -41,6 +43,7 @@ class Reloader:
         self._metrics = metrics
         self._clock = clock
         self._asked = asyncio.Event()
+        self._refused: str | None = None
 
     def ask(self) -> None:
         """Have the configuration read again soon; for a signal handler."""
@@ -50,7 +53,7 @@ class Reloader:
         """Serve `ask` until cancelled. A broker that is away is waited for, or for the next
         change."""
         while True:
-            await self._asked.wait()
+            await self._wait()
             self._asked.clear()
             while not await self.reload():
                 pause = AGAIN_AFTER * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, no secret
@@ -61,6 +64,14 @@ class Reloader:
                 except TimeoutError:
                     continue
 
+    async def _wait(self) -> None:
+        """For a change; while the newest configuration is refused, not long: a file that it names
+        may come later than it, and is not watched yet."""
+        limit = REFUSED_AGAIN_AFTER if self._refused is not None else None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                await self._asked.wait()
+
     async def reload(self) -> bool:
         """Read, check, declare, swap. False: the broker is away, so it is worth another try."""
         try:
@@ -70,14 +81,16 @@ class Reloader:
             if set(fresh.topology.queues) - set(self._running.current.topology.queues):
                 await self._declare(fresh.topology)
         except (ConfigurationError, TopologyMismatch) as error:
-            self._metrics.reloads.labels("refused").inc()
-            self._metrics.reload_failing.set(1)
-            log.warning("reload_refused", error=error)
+            if self._refused != str(error):
+                self._metrics.reloads.labels("refused").inc()
+                self._metrics.reload_failing.set(1)
+                log.warning("reload_refused", error=error)
+            self._refused = str(error)
             return True
         except BrokerUnavailable:
             log.warning("reload_waits_for_broker")
             return False
-        self._running.current = fresh
+        self._running.current, self._refused = fresh, None
         self._metrics.reloads.labels("applied").inc()
         self._metrics.reload_failing.set(0)
         self._metrics.show_rules(fresh.planner.version, sorted(fresh.rule_ids), self._clock)

@@ -49,7 +49,7 @@ class BrokerMetrics:
         )
         self.consuming = Gauge(
             "postern_consuming",
-            "1 while this process takes messages from the queue.",
+            "1 while this process takes messages from the queue, or finishes what it took.",
             ("queue",),
             registry=registry,
         )

@@ -41,6 +41,7 @@ async def open_otlp(service: str, registry: CollectorRegistry) -> AsyncIterator[
     that."""
     _check_variables()
     try:
+        provider = TracerProvider(resource=_resource(service), shutdown_on_exit=False)
         _, limit = _told("TIMEOUT")
         exporter = TellingExporter(
             OTLPSpanExporter(timeout=None if limit else EXPORT_LIMIT.total_seconds()),
@@ -52,7 +53,6 @@ async def open_otlp(service: str, registry: CollectorRegistry) -> AsyncIterator[
         raise ConfigurationError(
             f"an OTEL_... variable is wrong ({type(error).__name__})", field="POSTERN_TRACES"
         ) from None
-    provider = TracerProvider(resource=_resource(service), shutdown_on_exit=False)
     provider.add_span_processor(processor)
     try:
         yield OtlpTracer(provider.get_tracer("postern", _version()))

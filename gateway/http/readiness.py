@@ -18,6 +18,9 @@ class Readiness:
     """The broker has been reached once, and the queues stood."""
     broker_problem: str = "the broker has not been reached yet"
     draining: bool = False
+    spools: bool = False
+    """It takes events of some sources without a broker, on its own disk: out of a Service they
+    would find nobody."""
 
     def why_not(self) -> str | None:
         """None when ready."""
@@ -25,6 +28,6 @@ class Readiness:
             return "stopping"
         if not self.started:
             return "starting"
-        if not self.declared:
+        if not self.declared and not self.spools:
             return self.broker_problem
         return None

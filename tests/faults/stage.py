@@ -106,7 +106,7 @@ class Stage:
                 name,
                 provider.rate,
                 provider.way_rate(),
-                lambda limit, rate: RateLimit(limit, rate, self.journal, self.clock),
+                lambda limit, rate, _: RateLimit(limit, rate, self.journal, self.clock),
             ),
         )
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from consumers import fleet
+from gateway import reload
 from tests.e2e.whole import KEYS, Whole, every, whole
 
 OLD = """
@@ -110,8 +113,33 @@ async def test_a_token_whose_file_changed_is_used_without_a_restart(tmp_path: Pa
         fresh.write_text("a-new-token-of-the-account", encoding="utf-8")
         fresh.replace(token)
         applied = 'postern_providers_reload_total{result="applied"} 1.0'
-        async with asyncio.timeout(20):
-            while applied not in await told(postern):  # noqa: ASYNC110 - nothing tells
-                await asyncio.sleep(0.1)
+        await until(postern, applied)
         (receipt,) = await postern.post({"id": "o-1", "type": "order.placed"})
         await postern.record(receipt["ref"], every(state="done"))
+
+
+async def test_a_file_that_comes_after_the_configuration_that_names_it_is_waited_for(
+    postern: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the kubelet may bring a ConfigMap before the Secret that belongs to it."""
+    monkeypatch.setattr(fleet, "AGAIN_AFTER", timedelta(milliseconds=200))
+    monkeypatch.setattr(reload, "REFUSED_AGAIN_AFTER", 0.2)
+    text = postern.config.read_text(encoding="utf-8")
+    key, token = tmp_path / "key", tmp_path / "token"
+    text = text.replace("{env: SHOP_KEY}", f"{{env: SHOP_KEY}}, {{file: {key}}}")
+    postern.config.write_text(text.replace("{env: TOKEN}", f"{{file: {token}}}"), encoding="utf-8")
+    await until(postern, "postern_rules_reload_failing 1.0", "postern_providers_reload_failing 1.0")
+    key.write_text("another-key-0123456789-0123456789", encoding="utf-8")
+    token.write_text("a-new-token-of-the-account", encoding="utf-8")
+    await until(postern, "postern_rules_reload_failing 0.0", "postern_providers_reload_failing 0.0")
+    # Told once, however often it was tried.
+    assert 'postern_rules_reload_total{result="refused"} 1.0' in await told(postern)
+
+
+async def until(postern: Whole, *lines: str) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            text = await told(postern)
+            if all(line in text for line in lines):
+                return
+            await asyncio.sleep(0.1)

@@ -17,12 +17,11 @@ from consumers.presence import Presence
 from consumers.retention import Retention
 from consumers.scheduler import Scheduler
 from consumers.settings import ConsumerSettings
-from consumers.survey import Survey
 from core.broker.connect import open_broker
 from core.broker.port import Broker, Outgoing
 from core.broker.topology import Topology, work_queue
 from core.clock import ManualClock
-from core.errors import BrokerError, BrokerUnavailable, Unroutable
+from core.errors import BrokerError, BrokerUnavailable, PublishRefused, Unroutable
 from core.journal.connect import open_journal
 from core.journal.port import ActionFilter, Finish, Granted
 from core.journal.sql import SqlJournal
@@ -41,6 +40,10 @@ class Desk:
     journal: SqlJournal
     clock: ManualClock
     scheduler: Scheduler
+    registry: CollectorRegistry
+
+    def lag(self) -> float | None:
+        return self.registry.get_sample_value("postern_scheduler_lag_seconds")
 
     async def waiting(self, action: Action, seconds: int) -> int:
         """Claim an action and let its retry wait; returns the seq it waits with."""
@@ -78,7 +81,8 @@ async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         open_journal(f"sqlite:{tmp_path}/journal.db", clock=clock) as journal,
     ):
         await broker.declare(Topology.of(["sms"]))
-        metrics = ConsumerMetrics(CollectorRegistry())
+        registry = CollectorRegistry()
+        metrics = ConsumerMetrics(registry)
         settings = ConsumerSettings()
         scheduler = Scheduler(
             broker=broker,
@@ -86,12 +90,13 @@ async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
             presence=Presence(journal, metrics, settings.journal_pause),
             providers=lambda: {"sms": provider},
             retention=Retention(journal, lambda: timedelta(days=30), metrics, clock),
-            survey=Survey(journal, lambda: ["sms"], metrics, clock),
             metrics=metrics,
             settings=settings,
             clock=clock,
         )
-        yield Desk(broker=broker, journal=journal, clock=clock, scheduler=scheduler)
+        yield Desk(
+            broker=broker, journal=journal, clock=clock, scheduler=scheduler, registry=registry
+        )
 
 
 async def test_what_is_due_is_published_once_with_the_seq_that_stands(desk: Desk) -> None:
@@ -141,6 +146,24 @@ async def test_a_broker_that_takes_nothing_leaves_it_due(
     assert await desk.state() is State.WAITING
     await desk.scheduler.turn()
     assert len(await desk.published()) == 1
+
+
+async def test_a_lane_that_rests_is_late_all_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full queue is left out for a while; an alert on the lag would else never see it."""
+    await desk.waiting(a_text(), 0)
+    desk.clock.advance(timedelta(seconds=60))
+
+    async def refuse(_: object) -> None:
+        raise PublishRefused("full")
+
+    monkeypatch.setattr(desk.broker, "publish", refuse)
+    with pytest.raises(PublishRefused):
+        await desk.scheduler.turn()
+    desk.clock.advance(timedelta(seconds=5))
+    await desk.scheduler.turn()
+    assert desk.lag() == 65
 
 
 @pytest.mark.fault(7)

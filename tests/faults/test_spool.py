@@ -112,7 +112,7 @@ async def served(
         aiohttp.ClientSession() as http,
     ):
         async with asyncio.timeout(30):
-            while ready and gateway.readiness.why_not() is not None:  # noqa: ASYNC110 - nothing tells
+            while ready and not gateway.readiness.declared:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.05)
         yield Served(
             url=f"http://{gateway.listen}",

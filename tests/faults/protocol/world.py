@@ -25,7 +25,6 @@ from consumers.recorder import Recorder
 from consumers.retention import Retention
 from consumers.scheduler import Scheduler
 from consumers.settings import ConsumerSettings
-from consumers.survey import Survey
 from consumers.worker import Worker
 from core.broker.port import Broker, Delivery
 from core.broker.topology import DEAD_QUEUE, RECORDER_QUEUE, Topology, work_queue
@@ -92,14 +91,6 @@ class Planner:
 
 class ForgetsNothing:
     async def turn(self) -> None:
-        return
-
-
-class LooksAtNothing:
-    async def turn(self) -> None:
-        return
-
-    def stop(self) -> None:
         return
 
 
@@ -208,7 +199,6 @@ class World:
             presence=self.presence,
             providers=lambda: {"model": PROVIDER},
             retention=cast("Retention", ForgetsNothing()),
-            survey=cast("Survey", LooksAtNothing()),
             metrics=self.metrics,
             settings=self.settings,
             clock=self.clock,

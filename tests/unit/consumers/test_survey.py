@@ -1,0 +1,101 @@
+"""What is told of open actions: by the one that leads, as long as it can be counted, at nobody's
+cost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from consumers import survey as surveys
+from consumers.metrics import ConsumerMetrics
+from consumers.survey import Survey
+from core.clock import SystemClock
+from core.errors import JournalUnavailable
+from core.journal.operator import Oldest
+from core.journal.states import State
+
+PARKED = {"provider": "sms", "lane": "normal", "state": "parked"}
+
+
+class Journal:
+    """Counts how often it is asked; away while told so."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.away = False
+
+    async def oldest(self) -> Sequence[Oldest]:
+        self.asked += 1
+        if self.away:
+            raise JournalUnavailable("the count takes too long")
+        since = SystemClock().now() - timedelta(seconds=40)
+        return [Oldest(provider="sms", lane="normal", state=State.PARKED, count=3, since=since)]
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surveys, "EVERY", timedelta(milliseconds=20))
+    monkeypatch.setattr(surveys, "LOOK_EVERY", timedelta(milliseconds=5))
+
+
+async def until_asked(journal: Journal, times: int) -> None:
+    async with asyncio.timeout(10):
+        while journal.asked < times:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.005)
+
+
+async def test_what_is_open_is_told_while_this_process_leads_and_by_nobody_else() -> None:
+    registry, journal, stopping = CollectorRegistry(), Journal(), asyncio.Event()
+    survey = Survey(journal, lambda: ["sms"], ConsumerMetrics(registry), SystemClock())
+    leads = True
+    async with asyncio.TaskGroup() as group:
+        group.create_task(survey.serve(lambda: leads, stopping))
+        await until_asked(journal, 2)
+        assert registry.get_sample_value("postern_actions_open", PARKED) == 3
+        age = registry.get_sample_value("postern_actions_oldest_seconds", PARKED)
+        assert age is not None
+        assert 40 <= age < 60
+        leads = False
+        async with asyncio.timeout(10):
+            while True:
+                if registry.get_sample_value("postern_actions_open", PARKED) is None:
+                    break
+                await asyncio.sleep(0.005)
+        asked = journal.asked
+        await asyncio.sleep(0.1)
+        assert journal.asked == asked
+        stopping.set()
+
+
+async def test_what_cannot_be_counted_is_not_told_and_stops_nobody() -> None:
+    """Over millions of rows the count may take longer than the journal lets it. That says nothing
+    about the journal, and workers go on."""
+    registry, journal, stopping = CollectorRegistry(), Journal(), asyncio.Event()
+    survey = Survey(journal, lambda: ["sms"], ConsumerMetrics(registry), SystemClock())
+    async with asyncio.TaskGroup() as group:
+        group.create_task(survey.serve(lambda: True, stopping))
+        await until_asked(journal, 1)
+        journal.away = True
+        await until_asked(journal, journal.asked + 2)
+        assert registry.get_sample_value("postern_actions_open", PARKED) is None
+        journal.away = False
+        await until_asked(journal, journal.asked + 2)
+        assert registry.get_sample_value("postern_actions_open", PARKED) == 3
+        stopping.set()
+
+
+def test_what_is_true_of_a_provider_only_while_it_is_served_goes_with_it() -> None:
+    registry = CollectorRegistry()
+    metrics = ConsumerMetrics(registry)
+    with metrics.provider("sms"):
+        metrics.breaker.labels("sms").set(1)
+        metrics.rate.labels("sms").set(10)
+    for name in ("postern_breaker_open", "postern_rate_limit"):
+        label = "limit" if name == "postern_rate_limit" else "provider"
+        assert registry.get_sample_value(name, {label: "sms"}) is None
+    ended = {"provider": "sms", "state": "done"}
+    assert registry.get_sample_value("postern_actions_ended_total", ended) == 0
