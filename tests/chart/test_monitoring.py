@@ -77,7 +77,9 @@ def test_each_file_of_alerts_and_each_dashboard_becomes_an_object(
 
 def test_no_dashboard_overwrites_another_charts(watched: Rendered) -> None:
     """Grafana's sidecar puts them all into one folder, by their key."""
-    found = [each for each in watched.kind("ConfigMap") if "-dashboard-" in each["metadata"]["name"]]
+    found = [
+        each for each in watched.kind("ConfigMap") if "-dashboard-" in each["metadata"]["name"]
+    ]
     assert found
     assert all(key.startswith("postern-") for each in found for key in each["data"])
 
