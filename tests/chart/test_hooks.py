@@ -27,7 +27,8 @@ def hooks(rendered: Rendered, when: str) -> list[Object]:
     ]
 
 
-def test_tables_and_queues_stand_before_the_release_does(rendered: Rendered) -> None:
+def test_queues_and_then_tables_stand_before_the_release_does(rendered: Rendered) -> None:
+    """A step that failed after the migration would leave old consumers with a newer journal."""
     jobs = rendered.kind("Job")
     if rendered.kind("StatefulSet") and not rendered.kind("Deployment"):
         assert not jobs, "the embedded form sees to it itself"
@@ -35,8 +36,15 @@ def test_tables_and_queues_stand_before_the_release_does(rendered: Rendered) -> 
     (job,) = jobs
     assert job["metadata"]["annotations"][HOOK] == "pre-install,pre-upgrade"
     steps = [each["args"] for each in containers(job["spec"]["template"])]
-    assert steps == [["migrate"], ["topology"]]
+    assert steps == [["topology"], ["migrate"]]
     assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+
+
+def test_the_job_is_given_up_before_helm_gives_up(helm: Helm) -> None:
+    """Helm waits five minutes unless told otherwise; a Job that goes on would migrate a journal
+    under a release that is marked as failed."""
+    (job,) = helm.render(ci("default")).kind("Job")
+    assert job["spec"]["activeDeadlineSeconds"] == 240
 
 
 def test_a_hook_needs_nothing_that_comes_later(rendered: Rendered) -> None:

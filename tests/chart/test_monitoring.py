@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.chart.rendering import CHART, Helm, Rendered
+from tests.chart.rendering import CHART, NAMESPACE, Helm, Rendered, load_yaml
 
 VALUES = CHART / "ci" / "monitoring-values.yaml"
+ABSENT = "absent(postern_build_info)"
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +70,27 @@ def test_each_file_of_alerts_and_each_dashboard_becomes_an_object(
     (group,) = rule["spec"]["groups"]
     assert group["rules"][0]["annotations"]["summary"] == "{{ $labels.pod }} is away"
     dashboard = rendered.one("ConfigMap", "shop-postern-dashboard-sample")
-    assert dashboard["data"]["sample.json"].strip() == board
+    assert dashboard["data"]["postern-sample.json"].strip() == board
     assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
     assert dashboard["metadata"]["annotations"] == {"grafana_folder": "Postern"}
+
+
+def test_no_dashboard_overwrites_another_charts(watched: Rendered) -> None:
+    """Grafana's sidecar puts them all into one folder, by their key."""
+    found = [
+        each for each in watched.kind("ConfigMap") if "-dashboard-" in each["metadata"]["name"]
+    ]
+    assert found
+    assert all(key.startswith("postern-") for each in found for key in each["data"])
+
+
+def test_an_alert_does_not_take_another_namespaces_postern_for_its_own(watched: Rendered) -> None:
+    """The one expression that names no namespace, since it is about what is not there."""
+    shipped = (CHART / "alerts" / "postern.yaml").read_text(encoding="utf-8")
+    assert shipped.count("absent(") == shipped.count(ABSENT) == 1
+    own = ABSENT.replace(")", f'{{namespace="{NAMESPACE}"}})')
+    rule = watched.one("PrometheusRule", "shop-postern-postern")
+    assert [rule["spec"]] == list(load_yaml(shipped.replace(ABSENT, own)))
 
 
 def test_without_files_there_are_no_empty_objects(helm: Helm, tmp_path: Path) -> None:

@@ -94,6 +94,16 @@ def test_an_installation_prints_what_the_page_shows(
     assert notes["text"].strip() == install.output.strip()
 
 
+@pytest.mark.parametrize("values", ["monitoring", "default"])
+def test_who_installs_alerts_is_told_to_have_one_release_a_namespace(
+    helm: Helm, folder: Path, values: str
+) -> None:
+    rendered = helm.render(CHART / "ci" / f"{values}-values.yaml", chart=with_notes(folder))
+    (notes,) = [each for each in rendered.objects if each["kind"] == "Notes"]
+    told = "told apart by namespace: have one release in each" in notes["text"]
+    assert told == (values == "monitoring")
+
+
 def test_the_objects_that_commands_name_are_there(helm: Helm, folder: Path) -> None:
     text = "\n".join([*(each.command for each in shown()), *re.findall(r"`([^`\n]+)`", PAGE)])
     named = set(re.findall(r"\b(service|statefulset|deployment|job)/(shop-[\w-]+)", text))

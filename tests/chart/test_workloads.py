@@ -251,6 +251,12 @@ def test_the_embedded_form_is_one_pod_with_a_volume_and_no_servers(helm: Helm) -
     assert not rendered.kind("Job", "PodDisruptionBudget", "HorizontalPodAutoscaler")
 
 
+def test_a_pod_that_never_became_ready_is_replaced_by_the_next_upgrade(rendered: Rendered) -> None:
+    """An ordered StatefulSet waits for it for ever."""
+    for each in rendered.kind("StatefulSet"):
+        assert each["spec"]["podManagementPolicy"] == "Parallel"
+
+
 def test_no_disruption_budget_keeps_a_node_from_being_drained(rendered: Rendered) -> None:
     for budget in rendered.kind("PodDisruptionBudget"):
         assert budget["spec"]["maxUnavailable"] == 1

@@ -17,8 +17,10 @@ knows every combination that is refused; each has a file in tests/chart/refused/
 {{- fail "configFiles: postern.yaml is what config becomes" -}}
 {{- end -}}
 {{- include "postern.checkSecrets" . -}}
-{{- range (list .Values.pod .Values.gateway.pod .Values.consumers.pod .Values.migrate.pod .Values.embedded.pod) -}}
 {{- include "postern.checkEnv" . -}}
+{{- $read := or .Values.monitoring.serviceMonitor.enabled (and .Values.monitoring.podMonitor.enabled (not .Values.embedded.enabled)) -}}
+{{- if and .Values.networkPolicy.enabled $read (not .Values.networkPolicy.monitoringFrom) -}}
+{{- fail "networkPolicy: nobody may read metrics, but monitoring is on: give networkPolicy.monitoringFrom" -}}
 {{- end -}}
 {{- if and .Values.ingress.enabled .Values.httpRoute.enabled -}}
 {{- fail "ingress and httpRoute exclude each other: which one is meant?" -}}
@@ -51,8 +53,8 @@ knows every combination that is refused; each has a file in tests/chart/refused/
 {{- if and $secrets.values (not $secrets.create) -}}
 {{- fail "secrets.values goes with secrets.create; secrets do not belong into values otherwise" -}}
 {{- end -}}
-{{- if and $secrets.create (not .Values.embedded.enabled) -}}
-{{- range (list $secrets.keys.broker $secrets.keys.journal) -}}
+{{- if $secrets.create -}}
+{{- range (include "postern.neededKeys" . | fromJsonArray) -}}
 {{- if not (hasKey $secrets.values .) -}}
 {{- fail (printf "secrets.values: there is no %s" .) -}}
 {{- end -}}
@@ -62,6 +64,29 @@ knows every combination that is refused; each has a file in tests/chart/refused/
 {{- if and $external.enabled (not (or $external.data $external.dataFrom)) -}}
 {{- fail "secrets.externalSecret: give data or dataFrom" -}}
 {{- end -}}
+{{- end -}}
+
+{{/*
+The keys that the chart itself reads of the Secret, as a JSON list. Which files the configuration names, it does not know.
+*/}}
+{{- define "postern.neededKeys" -}}
+{{- $keys := .Values.secrets.keys -}}
+{{- $needed := list -}}
+{{- if not .Values.embedded.enabled -}}
+{{- $needed = list $keys.broker $keys.journal -}}
+{{- range (include "postern.groups" . | fromJson) -}}
+{{- if include "postern.scaled" (dict "group" .) -}}
+{{- $needed = append $needed $keys.brokerManagement -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if $keys.operators -}}
+{{- $needed = append $needed $keys.operators -}}
+{{- end -}}
+{{- if .Values.test.enabled -}}
+{{- $needed = append $needed .Values.test.secretKey -}}
+{{- end -}}
+{{- concat $needed (values .Values.secrets.env | sortAlpha) | uniq | toJson -}}
 {{- end -}}
 
 {{- define "postern.checkEmbedded" -}}
@@ -126,12 +151,27 @@ knows every combination that is refused; each has a file in tests/chart/refused/
 
 {{/* A second value for a variable would win or lose without a word. */}}
 {{- define "postern.checkEnv" -}}
-{{- $own := list "CONFIG" "LISTEN" "ADMIN" "BROKER" "JOURNAL" "DATA" "SPOOL" "GRACE" "LOG_LEVEL" "LOG_FORMAT" "OPERATOR_KEYS" -}}
+{{- $own := list -}}
+{{- range (list "CONFIG" "LISTEN" "ADMIN" "BROKER" "JOURNAL" "DATA" "SPOOL" "GRACE" "LOG_LEVEL" "LOG_FORMAT" "OPERATOR_KEYS") -}}
+{{- $own = append $own (printf "POSTERN_%s" .) -}}
+{{- end -}}
+{{- if .Values.traces.endpoint -}}
+{{- $own = concat $own (list "POSTERN_TRACES" "OTEL_EXPORTER_OTLP_ENDPOINT") -}}
+{{- end -}}
+{{- $pods := list .Values.pod .Values.gateway.pod .Values.consumers.pod .Values.migrate.pod .Values.embedded.pod -}}
+{{- range .Values.consumers.groups -}}
+{{- $pods = append $pods (.pod | default dict) -}}
+{{- end -}}
+{{- range $pods -}}
 {{- range (.extraEnv | default list) -}}
-{{- if has (trimPrefix "POSTERN_" .name) $own -}}
-{{- if hasPrefix "POSTERN_" .name -}}
+{{- if has .name $own -}}
 {{- fail (printf "extraEnv: %s has a value of its own in this chart" .name) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range (keys .Values.secrets.env | sortAlpha) -}}
+{{- if has . $own -}}
+{{- fail (printf "secrets.env: %s has a value of its own in this chart" .) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -89,6 +89,16 @@ topologySpreadConstraints:
 {{- end }}
 {{- end -}}
 
+{{/*
+Under autoscaling: as many as run now, which Helm asks the cluster; nothing where none runs yet. Else the first upgrade with
+autoscaling would take the field away, which is 1, and so set a running release to one pod. dict root, kind, name
+*/}}
+{{- define "postern.runningReplicas" -}}
+{{- with lookup "apps/v1" .kind .root.Release.Namespace .name -}}
+replicas: {{ .spec.replicas | int }}
+{{- end -}}
+{{- end -}}
+
 {{/* One variable out of the Secret. dict name, secret, key */}}
 {{- define "postern.secretEnv" -}}
 - name: {{ .name | quote }}

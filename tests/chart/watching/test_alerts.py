@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 import subprocess
 from collections import defaultdict
@@ -11,6 +12,7 @@ from pathlib import Path
 import promql_parser as promql
 import pytest
 
+from tests.chart.rendering import CHART, Helm
 from tests.chart.watching.expression import NotThere, all_series, labels_of
 from tests.chart.watching.shipped import (
     CASES,
@@ -46,6 +48,39 @@ def test_prometheus_takes_the_rules(promtool: str) -> None:
 @pytest.mark.parametrize("file", sorted(CASES.glob("*.yaml")), ids=lambda file: file.stem)
 def test_alerts_fire_when_they_should_and_not_else(promtool: str, file: Path) -> None:
     assert "SUCCESS" in run(promtool, "test", "rules", str(file))
+
+
+INSTALLED = """\
+rule_files: [rules.yaml]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series:
+      - {series: 'postern_build_info{namespace="elsewhere"}', values: 1x30}
+    alert_rule_test:
+      - alertname: PosternGone
+        eval_time: 10m
+        exp_alerts:
+          - exp_labels: {severity: page, namespace: business}
+            exp_annotations: ANNOTATIONS
+  - interval: 1m
+    input_series:
+      - {series: 'postern_build_info{namespace="business"}', values: 1x30}
+    alert_rule_test:
+      - {alertname: PosternGone, eval_time: 10m, exp_alerts: []}
+"""
+
+
+def test_what_the_chart_installs_sees_its_own_namespace_alone(
+    promtool: str, helm: Helm, tmp_path: Path
+) -> None:
+    (rule,) = helm.render(CHART / "ci" / "monitoring-values.yaml").kind("PrometheusRule")
+    (gone,) = [alert for alert in alerts() if alert.name == "PosternGone"]
+    (tmp_path / "rules.yaml").write_text(json.dumps(rule["spec"]), encoding="utf-8")
+    case = tmp_path / "case.yaml"
+    case.write_text(INSTALLED.replace("ANNOTATIONS", json.dumps(gone.annotations)), "utf-8")
+    assert "SUCCESS" in run(promtool, "check", "rules", str(tmp_path / "rules.yaml"))
+    assert "SUCCESS" in run(promtool, "test", "rules", str(case))
 
 
 @functools.cache
