@@ -105,8 +105,13 @@ def test_metrics_are_read_by_who_is_named(closed: Rendered) -> None:
         }
 
 
-def test_nobody_reads_metrics_where_nobody_is_named(helm: Helm) -> None:
-    rendered = helm.render(ci("embedded-network-policies"))
+def test_nobody_reads_metrics_where_nobody_is_named(helm: Helm, tmp_path: Path) -> None:
+    nobody = tmp_path / "nobody.yaml"
+    nobody.write_text(
+        "networkPolicy: {monitoringFrom: []}\nmonitoring: {serviceMonitor: {enabled: false}}\n",
+        encoding="utf-8",
+    )
+    rendered = helm.render(ci("embedded-network-policies"), nobody)
     assert ports(rendered, "embedded", "ingress") == {8080}
 
 
