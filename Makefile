@@ -62,6 +62,7 @@ torture: ## random faults everywhere for a while (MINUTES=2 SEED=: a seed makes 
 proof: ## the long runs, an hour and more: torture, kills, a dead provider, a campaign, a replay, a cluster
 	@scripts/setup tests
 	@scripts/system-packages rabbitmq postgresql chromium node prometheus
+	@scripts/setup-helm 3
 	@scripts/setup-helm 4
 	@scripts/setup-npm tests/chart/schemas
 	@POSTERN_TEST_HELM=.tools/bin/helm4 .venv/bin/python -m pytest -q tests/chart

@@ -13,7 +13,16 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.chart.rendering import CHART, KUBERNETES, NAMESPACE, RELEASE, Helm, Object, load_yaml
+from tests.chart.rendering import (
+    CHART,
+    KUBERNETES,
+    NAMESPACE,
+    RELEASE,
+    ROOT,
+    Helm,
+    Object,
+    load_yaml,
+)
 
 RUNNING = {
     "deployments/shop-postern-gateway": 7,
@@ -58,6 +67,15 @@ KINDS = {
         for kind in ("Deployment", "StatefulSet")
     ]
 }
+
+
+@pytest.fixture
+def helm() -> Helm:
+    """Helm 3 in any run: Helm 4 asks the cluster about each object of the release, too, and this one
+    knows workloads only. What is looked up is the same."""
+    program = ROOT / ".tools" / "bin" / "helm3"
+    assert program.is_file(), f"there is no helm at {program}: run `scripts/setup-helm 3`"
+    return Helm(program)
 
 
 @pytest.fixture
