@@ -71,7 +71,7 @@ KINDS = {
 
 @pytest.fixture
 def helm() -> Helm:
-    """Helm 3 in any run: Helm 4 asks the cluster about each object of the release, too, and this one
+    """Helm 3 in any run: Helm 4 asks the cluster about each object of the release, and this cluster
     knows workloads only. What is looked up is the same."""
     program = ROOT / ".tools" / "bin" / "helm3"
     assert program.is_file(), f"there is no helm at {program}: run `scripts/setup-helm 3`"
