@@ -26,6 +26,8 @@ KEYS = {
 }
 SHOP = {"Authorization": f"Bearer {KEYS['SHOP_KEY']}"}
 PATIENCE = 30.0
+SENDER_TRIES = 3
+"""A slow machine may take longer than a request may: then nothing is lost, and it is sent again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +41,18 @@ class Whole:
     admin: str
 
     async def post(self, *events: dict[str, Any]) -> list[dict[str, Any]]:
-        """Send events of the shop; their receipts."""
-        async with self.http.post(
-            f"{self.url}/v1/events", json=list(events), headers=SHOP
-        ) as answer:
-            body = await answer.json()
-            assert answer.status == 202, body
-            receipts: list[dict[str, Any]] = body["receipts"]
-            return receipts
+        """Send events of the shop, as often as a sender is asked to; their receipts."""
+        for left in reversed(range(SENDER_TRIES)):
+            async with self.http.post(
+                f"{self.url}/v1/events", json=list(events), headers=SHOP
+            ) as answer:
+                body = await answer.json()
+                if answer.status == 503 and left:
+                    continue
+                assert answer.status == 202, body
+                receipts: list[dict[str, Any]] = body["receipts"]
+                return receipts
+        raise AssertionError("it was not sent at all")
 
     async def read(self, path: str, **query: str) -> dict[str, Any]:
         """Of Postern's read API, as the shop."""

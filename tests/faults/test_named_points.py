@@ -76,7 +76,7 @@ class Scene:
             while not await self.texts():  # noqa: ASYNC110 - another process sends it
                 await asyncio.sleep(0.05)
 
-    async def until(self, state: State, *, within: float = 40) -> EventReport:
+    async def until(self, state: State, *, within: float = 90) -> EventReport:
         report = None
         try:
             async with asyncio.timeout(within):

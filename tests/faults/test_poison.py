@@ -129,7 +129,7 @@ async def supervised(folder: Path, target: str, **variables: str) -> AsyncIterat
             raise outcome
 
 
-async def ended(journal: SqlJournal, count: int, within: float = 100) -> dict[str, State]:
+async def ended(journal: SqlJournal, count: int, within: float = 180) -> dict[str, State]:
     states: dict[str, State] = {}
     try:
         async with asyncio.timeout(within):
@@ -144,7 +144,7 @@ async def ended(journal: SqlJournal, count: int, within: float = 100) -> dict[st
 
 
 @pytest.mark.fault(18)
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(280)
 @pytest.mark.parametrize("when", DIES)
 async def test_a_message_that_ends_its_worker_is_parked_and_its_neighbours_are_carried_out(
     when: str,
