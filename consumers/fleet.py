@@ -65,6 +65,8 @@ class Fleet:
             while not stopping.is_set():
                 await self._wait(stopping)
                 if not stopping.is_set() and (self._asked.is_set() or self._refused is not None):
+                    if self._asked.is_set():
+                        self._refused = None  # another one, and told even if its fault is the same
                     self._asked.clear()
                     await self._reload(group)
             for serving in self._serving.values():

@@ -54,6 +54,8 @@ class Reloader:
         change."""
         while True:
             await self._wait()
+            if self._asked.is_set():
+                self._refused = None  # another one, and told even if its fault is the same
             self._asked.clear()
             while not await self.reload():
                 pause = AGAIN_AFTER * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, no secret
