@@ -105,7 +105,7 @@ async def open_gateway(
     load = partial(_load, settings)
     running = Running(await asyncio.to_thread(load))
     first = running.current
-    counts.show_rules(first.planner.version, sorted(first.rule_ids), clock)
+    counts.show_rules(first.planner.version, sorted(first.rule_ids), clock.now())
     counts.show_sources(running.current.sources)
     readiness = Readiness(spools=settings.spool is not None)
     declaring = Declaring(broker=broker, running=running, readiness=readiness)

@@ -8,10 +8,10 @@ it is handed in.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from core.clock import Clock
 from gateway.sources.source import Source
 
 # 0.25 s is the objective of answers (docs/operations.md).
@@ -182,12 +182,12 @@ class Metrics:
         """Counts so many actions that an operator changed."""
         return self.operator_changes.labels(what).inc
 
-    def show_rules(self, version: str, rules: Iterable[str], clock: Clock) -> None:
+    def show_rules(self, version: str, rules: Iterable[str], loaded_at: datetime) -> None:
         """The running version, as the one series of its name; each rule from the start, so that one
         that never matches can be seen."""
         self._rules.clear()
         self._rules.labels(version).set(1)
-        self._rules_loaded.set(clock.now().timestamp())
+        self._rules_loaded.set(loaded_at.timestamp())
         for rule in rules:
             self.rules_matched.labels(rule)
             self.rules_failed.labels(rule)

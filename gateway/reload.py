@@ -95,7 +95,7 @@ class Reloader:
         self._running.current, self._refused = fresh, None
         self._metrics.reloads.labels("applied").inc()
         self._metrics.reload_failing.set(0)
-        self._metrics.show_rules(fresh.planner.version, sorted(fresh.rule_ids), self._clock)
+        self._metrics.show_rules(fresh.planner.version, sorted(fresh.rule_ids), self._clock.now())
         self._metrics.show_sources(fresh.sources)
         log.info("reload_applied", rules_version=fresh.planner.version)
         return True

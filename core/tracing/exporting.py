@@ -41,10 +41,7 @@ class TellingExporter(SpanExporter):
         return self._dropped > 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        if self._given_up.is_set():
-            result = SpanExportResult.FAILURE
-        else:
-            result = self._exporter.export(spans)
+        result = self._handed_over(spans)
         if result is SpanExportResult.SUCCESS:
             self._metrics.spans.labels("exported").inc(len(spans))
             if self._dropped:
@@ -56,6 +53,15 @@ class TellingExporter(SpanExporter):
             log.warning("traces_not_exported", hint="the collector does not take them")
         self._dropped += len(spans)
         return result
+
+    def _handed_over(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        if self._given_up.is_set():
+            return SpanExportResult.FAILURE
+        try:
+            return self._exporter.export(spans)
+        except Exception as error:  # noqa: BLE001 - the SDK would lose the batch without a word
+            log.debug("traces_export_broke", kind=type(error).__name__)
+            return SpanExportResult.FAILURE
 
     def give_up(self) -> None:
         """Ends a pause between tries, and whatever is still handed in is dropped."""

@@ -13,7 +13,6 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +22,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import CollectorRegistry
 
 from core.errors import ConfigurationError
+from core.telemetry import installed_version
 from core.tracing.exporting import CountingProcessor, TellingExporter
 from core.tracing.metrics import TraceMetrics
 from core.tracing.port import Tracer
@@ -55,7 +55,7 @@ async def open_otlp(service: str, registry: CollectorRegistry) -> AsyncIterator[
         ) from None
     provider.add_span_processor(processor)
     try:
-        yield OtlpTracer(provider.get_tracer("postern", _version()))
+        yield OtlpTracer(provider.get_tracer("postern", installed_version()))
     finally:
         await _close(provider, exporter)
 
@@ -81,19 +81,12 @@ async def _close(provider: TracerProvider, exporter: TellingExporter) -> None:
 
 def _resource(service: str) -> Resource:
     """What the variables say of this process wins over what we know."""
-    own = Resource({SERVICE_NAME: service, SERVICE_VERSION: _version()})
+    own = Resource({SERVICE_NAME: service, SERVICE_VERSION: installed_version()})
     told = Resource.create()
     attributes = dict(told.attributes)
     if str(attributes.get(SERVICE_NAME, "")).startswith("unknown_service"):
         del attributes[SERVICE_NAME]
     return own.merge(Resource(attributes, told.schema_url))
-
-
-def _version() -> str:
-    try:
-        return version("postern")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _check_variables() -> None:

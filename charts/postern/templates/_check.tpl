@@ -111,7 +111,13 @@ The keys that the chart itself reads of the Secret, as a JSON list. Which files 
 {{- $served := list -}}
 {{- $every := false -}}
 {{- $root := . -}}
+{{- $names := dict -}}
 {{- range $name, $group := (include "postern.groups" . | fromJson) -}}
+{{- $workload := include "postern.componentName" (dict "root" $root "component" $name) -}}
+{{- with get $names $workload -}}
+{{- fail (printf "consumers: the groups %s and %s would both be called %s, cut at 63 characters: choose shorter names, or consumers.groups of your own" . $name $workload) -}}
+{{- end -}}
+{{- $_ := set $names $workload $name -}}
 {{- if not $group.roles -}}
 {{- fail (printf "consumers.groups.%s has no roles" $name) -}}
 {{- end -}}
