@@ -104,6 +104,20 @@ def test_who_installs_alerts_is_told_to_have_one_release_a_namespace(
     assert told == (values == "monitoring")
 
 
+@pytest.mark.parametrize(("spool", "told"), [("false", True), ("true", False)])
+def test_whose_configuration_is_not_read_is_told_what_a_spool_asks_for(
+    helm: Helm, folder: Path, spool: str, told: bool
+) -> None:
+    done = helm.run(
+        *("template", "shop", with_notes(folder), "--kube-version", KUBERNETES),
+        *("--values", CHART / "ci" / "existing-configmap-values.yaml"),
+        *("--set", f"gateway.spool.enabled={spool}"),
+    )
+    assert done.returncode == 0, done.stderr
+    (notes,) = [each for each in load_yaml(done.stdout) if each["kind"] == "Notes"]
+    assert ("No source in it may say `durability: spool`" in notes["text"]) == told
+
+
 def test_the_objects_that_commands_name_are_there(helm: Helm, folder: Path) -> None:
     text = "\n".join([*(each.command for each in shown()), *re.findall(r"`([^`\n]+)`", PAGE)])
     named = set(re.findall(r"\b(service|statefulset|deployment|job)/(shop-[\w-]+)", text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -230,6 +231,28 @@ def test_a_spool_is_kept_whatever_becomes_of_its_pod(helm: Helm) -> None:
     (claim,) = gateway["spec"]["volumeClaimTemplates"]
     (mount,) = [it for it in container["volumeMounts"] if it["name"] == claim["metadata"]["name"]]
     assert variables(container)["POSTERN_SPOOL"] == mount["mountPath"]
+
+
+TILL = """\
+sources:
+  till:
+    verify: {scheme: bearer, secrets: [{file: /run/secrets/postern/till-key}]}
+    events: ["order.*"]
+    durability: spool
+"""
+
+
+def test_a_source_with_a_spool_is_looked_for_in_every_file_of_the_configuration(
+    helm: Helm, tmp_path: Path
+) -> None:
+    values = tmp_path / "till.yaml"
+    values.write_text(json.dumps({"configFiles": {"till.yaml": TILL}}), encoding="utf-8")
+    done = helm.template(ci("default"), values)
+    assert done.returncode != 0
+    assert "the source till says durability: spool" in done.stderr
+    # The embedded form keeps events on its own volume.
+    assert helm.template(ci("embedded"), values).returncode == 0
+    assert helm.template(ci("spool"), values).returncode == 0
 
 
 def test_nothing_but_a_person_takes_a_gateway_with_a_spool_away(helm: Helm) -> None:

@@ -29,6 +29,7 @@ knows every combination that is refused; each has a file in tests/chart/refused/
 {{- include "postern.checkEmbedded" . -}}
 {{- else -}}
 {{- include "postern.checkGroups" . -}}
+{{- include "postern.checkSpool" . -}}
 {{- if gt (.Values.gateway.autoscaling.minReplicas | int) (.Values.gateway.autoscaling.maxReplicas | int) -}}
 {{- fail "gateway.autoscaling: minReplicas is more than maxReplicas" -}}
 {{- end -}}
@@ -150,6 +151,19 @@ The keys that the chart itself reads of the Secret, as a JSON list. Which files 
 {{- range $known -}}
 {{- if not (has . $served) -}}
 {{- fail (printf "no group of consumers serves the provider %s" .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A gateway refuses to start with such a source and no spool, so none of them would. */}}
+{{- define "postern.checkSpool" -}}
+{{- if not .Values.gateway.spool.enabled -}}
+{{- range $name, $source := (include "postern.configured" (dict "root" . "key" "sources") | fromJson) -}}
+{{- if kindIs "map" $source -}}
+{{- if eq (toString $source.durability) "spool" -}}
+{{- fail (printf "the source %s says durability: spool, and no gateway starts without one: give gateway.spool.enabled" $name) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

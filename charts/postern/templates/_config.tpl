@@ -29,13 +29,14 @@ dataFrom:
 {{- end -}}
 
 {{/*
-The providers that stand in the configuration, as JSON. Nothing else is read of it: Helm reads YAML 1.1, where `on:` is
-true and `NO` is false, so the text is handed on as it is.
+What stands in the configuration under one key, by name, as JSON: `providers` or `sources`. Little else is read of it: Helm
+reads YAML 1.1, where `on:` is true and `NO` is false, so the text is handed on as it is. dict root, key
 */}}
-{{- define "postern.configuredProviders" -}}
+{{- define "postern.configured" -}}
+{{- $key := .key -}}
 {{- $found := dict -}}
-{{- $texts := list .Values.config -}}
-{{- range $name, $text := .Values.configFiles -}}
+{{- $texts := list .root.Values.config -}}
+{{- range $name, $text := .root.Values.configFiles -}}
 {{- if and (hasSuffix ".yaml" $name) (not (hasSuffix ".test.yaml" $name)) -}}
 {{- $texts = append $texts $text -}}
 {{- end -}}
@@ -45,8 +46,10 @@ true and `NO` is false, so the text is handed on as it is.
 {{- if hasKey $data "Error" -}}
 {{- fail (printf "the configuration is no YAML: %s" $data.Error) -}}
 {{- end -}}
-{{- if kindIs "map" $data.providers -}}
-{{- $found = merge $found $data.providers -}}
+{{- with get $data $key -}}
+{{- if kindIs "map" . -}}
+{{- $found = merge $found . -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- $found | toJson -}}

@@ -8,7 +8,7 @@ or adds to them.
 {{- if .Values.consumers.providers -}}
 {{- .Values.consumers.providers | toJson -}}
 {{- else -}}
-{{- include "postern.configuredProviders" . | fromJson | keys | sortAlpha | toJson -}}
+{{- include "postern.configured" (dict "root" . "key" "providers") | fromJson | keys | sortAlpha | toJson -}}
 {{- end -}}
 {{- end -}}
 

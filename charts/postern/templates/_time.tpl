@@ -52,7 +52,7 @@ With a spool the preStop hook waits for the spool, and nobody would wait for the
 {{- include "postern.seconds" .Values.consumers.providerTimeout -}}
 {{- else -}}
 {{- $longest := 10 -}}
-{{- range $name, $provider := (include "postern.configuredProviders" . | fromJson) -}}
+{{- range $name, $provider := (include "postern.configured" (dict "root" . "key" "providers") | fromJson) -}}
 {{- if and (kindIs "map" $provider) $provider.timeout -}}
 {{- $longest = max $longest (include "postern.seconds" $provider.timeout | int) -}}
 {{- end -}}
