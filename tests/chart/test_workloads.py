@@ -134,6 +134,23 @@ def test_every_process_is_asked_on_its_admin_port(rendered: Rendered) -> None:
         assert paths["livenessProbe"]["path"] == paths["startupProbe"]["path"] == "/livez"
 
 
+@pytest.mark.parametrize(
+    ("values", "kind", "name", "seconds"),
+    [
+        ("default", "Deployment", "shop-postern-gateway", 120),
+        ("spool", "Deployment", "shop-postern-consumers", 120),
+        ("spool", "StatefulSet", "shop-postern-gateway", 600),
+        ("embedded", "StatefulSet", "shop-postern-embedded", 600),
+    ],
+)
+def test_who_opens_a_file_first_has_longer_to_start(
+    helm: Helm, values: str, kind: str, name: str, seconds: int
+) -> None:
+    """Ended before it has read its file, a process would begin anew for ever."""
+    probe = only(helm.render(ci(values)).one(kind, name))["startupProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] == seconds
+
+
 def test_a_rollout_never_takes_the_last_pod_away(rendered: Rendered) -> None:
     for each in rendered.kind("Deployment"):
         assert each["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}

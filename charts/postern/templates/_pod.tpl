@@ -204,7 +204,8 @@ replicas: {{ .spec.replicas | int }}
 
 {{/*
 All on the admin port. Only the liveness probe ends a container, and it asks whether the event loop turns, nothing else: a
-broker that is away must not restart anybody.
+broker that is away must not restart anybody. A process that first opens a large file of its own is given more seconds to
+start: if it were ended meanwhile, it would begin anew each time. dict start: seconds
 */}}
 {{- define "postern.probes" -}}
 startupProbe:
@@ -213,7 +214,7 @@ startupProbe:
     port: admin
   periodSeconds: 2
   timeoutSeconds: 2
-  failureThreshold: 60
+  failureThreshold: {{ div .start 2 }}
 readinessProbe:
   httpGet:
     path: /readyz
