@@ -149,6 +149,7 @@ BOARD = Board(
                     ),
                     words=("well", "away or refused"),
                     limit=1,
+                    alert="PosternBrokerGone",
                     width=6,
                 ),
             ),
