@@ -17,8 +17,7 @@ CHOSEN = {"app.kubernetes.io/instance": "$R", "app.kubernetes.io/part-of": "post
 def rendered(helm: Helm, form: str, release: str, *options: str) -> list[Object]:
     values = CHART / "ci" / f"{form}-values.yaml"
     done = helm.run(
-        *("template", release, CHART, "--kube-version", KUBERNETES),
-        *("--values", values, *options),
+        "template", release, CHART, "--kube-version", KUBERNETES, "--values", values, *options
     )
     assert done.returncode == 0, done.stderr
     return [each for each in load_yaml(done.stdout) if each is not None]
