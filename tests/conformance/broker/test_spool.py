@@ -125,6 +125,21 @@ async def test_past_a_bound_nothing_is_taken_and_nothing_is_thrown_away(
         await spool.put(some(6))
 
 
+async def test_what_it_holds_is_told_while_it_is_emptied(tmp_path: Path) -> None:
+    async with opened(tmp_path) as spool:
+        for number in range(5):
+            await spool.put(some(number))
+        whole = spool.holding
+        first, second, *rest = await spool.oldest(limit=9)
+        await spool.remove([second.id, second.id, 999])
+        assert (spool.holding.messages, spool.holding.oldest) == (4, whole.oldest)
+        await spool.remove([first.id])
+        assert spool.holding.messages == 3
+        assert spool.holding.size == whole.size * 3 // 5
+        await spool.remove([each.id for each in rest])
+        assert (spool.holding.messages, spool.holding.size, spool.holding.oldest) == (0, 0, None)
+
+
 async def test_of_one_call_all_are_kept_or_none(tmp_path: Path) -> None:
     async with opened(tmp_path, messages=3) as spool:
         with pytest.raises(SpoolFull):
