@@ -39,7 +39,7 @@ async def open_journal(url: str, *, clock: Clock | None = None) -> AsyncIterator
 
 async def migrate_journal(url: str) -> tuple[str | None, str | None]:
     """Bring the tables to the newest revision; returns the revision before and after."""
-    engines = open_engines(url)
+    engines = open_engines(url, statement_limit=None)
     try:
         if engines.embedded:
             _make_folder(url)

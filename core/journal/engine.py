@@ -67,8 +67,9 @@ def parse_journal_url(url: str) -> URL:
     raise ConfigurationError("expected sqlite:PATH or postgresql://...", field="POSTERN_JOURNAL")
 
 
-def open_engines(url: str) -> Engines:
-    """Engines for a journal URL. Nothing is connected yet."""
+def open_engines(url: str, *, statement_limit: float | None = STATEMENT_TIMEOUT) -> Engines:
+    """Engines for a journal URL. Nothing is connected yet. `statement_limit`: seconds that
+    PostgreSQL may take for one."""
     parsed = parse_journal_url(url)
     if parsed.drivername.startswith("sqlite"):
         writing = _sqlite(parsed, begin="BEGIN IMMEDIATE", pool=1)
@@ -82,7 +83,7 @@ def open_engines(url: str) -> Engines:
         pool_timeout=STATEMENT_TIMEOUT,
         pool_pre_ping=False,
         hide_parameters=True,
-        connect_args={"timeout": 5.0, "command_timeout": STATEMENT_TIMEOUT},
+        connect_args={"timeout": 5.0, "command_timeout": statement_limit},
     )
     return Engines(writing=engine, reading=engine, embedded=False)
 
@@ -129,15 +130,16 @@ def _use_wal(cursor: Any) -> None:
 
 @asynccontextmanager
 async def transaction(
-    engine: AsyncEngine, *, snapshot: bool = False
+    engine: AsyncEngine, *, snapshot: bool = False, limit: float | None = 2 * STATEMENT_TIMEOUT
 ) -> AsyncIterator[AsyncConnection]:
     """A transaction, committed at the end; every database error leaves as a JournalError.
+    `limit`: seconds that all of it may take.
 
     Also the driver's own `InternalClientError` (a connection that was cut in the middle of
     something), which SQLAlchemy hands on as it is: a process would end of it.
     """
     try:
-        async with asyncio.timeout(2 * STATEMENT_TIMEOUT):
+        async with asyncio.timeout(limit):
             async with engine.connect() as connection:
                 if snapshot and engine.dialect.name == "postgresql":
                     await connection.execution_options(isolation_level="REPEATABLE READ")

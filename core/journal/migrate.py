@@ -23,6 +23,8 @@ _LOCK = 7_305_113_842
 """PostgreSQL advisory lock under which migrations run, so that two starting at once do not
 collide."""
 
+_LOCK_LIMIT = "10s"
+
 
 def alembic_config(connection: Connection | None = None) -> Config:
     config = Config()
@@ -34,11 +36,14 @@ def alembic_config(connection: Connection | None = None) -> Config:
 async def migrate(engine: AsyncEngine) -> tuple[str | None, str | None]:
     """Upgrade to the newest revision; returns the revision before and after.
 
+    It takes as long as it takes: a large table may need minutes, and what was cut off would begin
+    anew each time. Only for a lock it does not wait long, since others queue behind who waits.
     Raises JournalUnavailable if the tables are newer than this program.
     """
 
     def upgrade(connection: Connection) -> tuple[str | None, str | None]:
         if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_LIMIT}'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         before = _revision(connection)
         if before is not None and before not in _known_revisions():
@@ -49,7 +54,7 @@ async def migrate(engine: AsyncEngine) -> tuple[str | None, str | None]:
         command.upgrade(alembic_config(connection), "head")
         return before, _revision(connection)
 
-    async with transaction(engine) as connection:
+    async with transaction(engine, limit=None) as connection:
         return await connection.run_sync(upgrade)
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 from datetime import timedelta
+from inspect import unwrap
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
+from sqlalchemy.util import await_only
 
 from core.clock import ManualClock
 from core.errors import ConfigurationError, JournalUnavailable
@@ -194,6 +198,29 @@ async def test_migrating_twice_or_at_once_is_harmless(journal_url: str) -> None:
     before, after = await migrate_journal(journal_url)
     assert before is not None
     assert before == after
+
+
+async def test_a_migration_may_take_longer_than_anything_else(
+    journal_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over a filled journal it does. Cut off it would begin anew each time, and never end."""
+    upgrade = command.upgrade
+
+    def slow(config: Config, revision: str) -> None:
+        connection = config.attributes["connection"]
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_sleep(1)"))
+        else:
+            await_only(asyncio.sleep(1))
+        upgrade(config, revision)
+
+    monkeypatch.setattr(command, "upgrade", slow)
+    for function, name in ((open_engines, "statement_limit"), (unwrap(transaction), "limit")):
+        defaults = function.__kwdefaults__
+        assert defaults is not None
+        monkeypatch.setitem(defaults, name, 0.5)
+    before, after = await migrate_journal(journal_url)
+    assert before != after
 
 
 async def test_a_journal_that_is_newer_than_the_program_is_refused(journal_url: str) -> None:
