@@ -59,7 +59,7 @@ class Declaring:
         try:
             async with asyncio.timeout(within.total_seconds()):
                 await self._declare()
-        except (TimeoutError, BrokerUnavailable):
+        except (TimeoutError, BrokerUnavailable, Unroutable):
             log.warning("broker_away_at_start")
 
     async def run(self) -> None:

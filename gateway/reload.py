@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from core.broker.topology import Topology
 from core.clock import Clock
-from core.errors import BrokerUnavailable, ConfigurationError, TopologyMismatch
+from core.errors import BrokerError, ConfigurationError, TopologyMismatch
 from core.logs import get_logger
 from gateway.metrics import Metrics
 from gateway.running import Configuration, Running
@@ -75,7 +75,8 @@ class Reloader:
                 await self._asked.wait()
 
     async def reload(self) -> bool:
-        """Read, check, declare, swap. False: the broker is away, so it is worth another try."""
+        """Read, check, declare, swap. False: the queues cannot be declared now, which is worth
+        another try."""
         try:
             # Compiling many rules takes a while, and requests go on meanwhile.
             fresh = await asyncio.to_thread(self._load)
@@ -89,7 +90,8 @@ class Reloader:
                 log.warning("reload_refused", error=error)
             self._refused = str(error)
             return True
-        except BrokerUnavailable:
+        except BrokerError:
+            # Away, or somebody deletes there what is declared here.
             log.warning("reload_waits_for_broker")
             return False
         self._running.current, self._refused = fresh, None

@@ -6,8 +6,9 @@ does.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -49,12 +50,25 @@ class BrokerMetrics:
         )
         self.consuming = Gauge(
             "postern_consuming",
-            "1 while this process takes messages from the queue, or finishes what it took.",
+            "1 while the broker hands messages of the queue to this process, or it finishes what "
+            "it took; 0 while it only tries to be handed some.",
             ("queue",),
             registry=registry,
         )
         for result in RESULTS:
             self.published.labels(result)
+        self._open: defaultdict[str, list[Subscription]] = defaultdict(list)
+
+    @contextmanager
+    def while_open(self, queue: str, subscription: Subscription) -> Iterator[None]:
+        """One that is open and that the broker gives nothing to does not count as consuming."""
+        mine = self._open[queue]
+        mine.append(subscription)
+        self.consuming.labels(queue).set_function(lambda: sum(each.consuming for each in mine))
+        try:
+            yield
+        finally:
+            mine.remove(subscription)
 
 
 class CountedBroker:
@@ -95,15 +109,13 @@ class CountedBroker:
 
     @asynccontextmanager
     async def _subscribed(self, queue: str, prefetch: int) -> AsyncIterator[Subscription]:
-        consuming = self._metrics.consuming.labels(queue)
         async with self._broker.subscribe(queue, prefetch=prefetch) as subscription:
             counted = _CountedSubscription(subscription, self._metrics, queue)
-            consuming.inc()
-            try:
-                yield counted
-            finally:
-                consuming.dec()
-                counted.let_go()
+            with self._metrics.while_open(queue, subscription):
+                try:
+                    yield counted
+                finally:
+                    counted.let_go()
 
 
 class _CountedSubscription:
@@ -113,6 +125,10 @@ class _CountedSubscription:
         self._received = metrics.received.labels(queue)
         self._in_hand = metrics.in_hand.labels(queue)
         self._held = 0
+
+    @property
+    def consuming(self) -> bool:
+        return self._subscription.consuming
 
     def __aiter__(self) -> AsyncIterator[Delivery]:
         return self

@@ -51,6 +51,12 @@ class Subscription(Protocol):
     became stale is never handed out). Iteration ends only when the subscription is closed.
     """
 
+    @property
+    def consuming(self) -> bool:
+        """Whether the broker hands messages to it, as far as we know, or did until it was
+        stopped."""
+        ...
+
     def __aiter__(self) -> AsyncIterator[Delivery]: ...
 
     async def stop(self) -> None:
@@ -82,7 +88,8 @@ class Broker(Publisher, Protocol):
 
     async def declare(self, topology: Topology) -> None:
         """Make the queues stand; idempotent. Raises TopologyMismatch naming the queue and the
-        argument that differs, BrokerUnavailable if the broker does not answer."""
+        argument that differs, BrokerUnavailable if the broker does not answer, Unroutable if
+        somebody deletes meanwhile what is declared."""
         ...
 
     def subscribe(self, queue: str, *, prefetch: int) -> AbstractAsyncContextManager[Subscription]:

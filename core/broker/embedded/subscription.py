@@ -59,6 +59,10 @@ class EmbeddedSubscription:
         self._stopped = False
         self._ask()
 
+    @property
+    def consuming(self) -> bool:
+        return not self.closed
+
     def __aiter__(self) -> AsyncIterator[Delivery]:
         return self
 

@@ -101,6 +101,10 @@ class RabbitMQSubscription:
         self._stopped = False
         self._reported: str | None = None
 
+    @property
+    def consuming(self) -> bool:
+        return self._stopped or self._consumer_tag is not None
+
     def __aiter__(self) -> AsyncIterator[Delivery]:
         return self
 

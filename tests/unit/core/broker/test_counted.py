@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
 
@@ -11,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from core.broker.connect import open_broker
 from core.broker.counted import BrokerMetrics, CountedBroker
-from core.broker.port import Broker, Outgoing
+from core.broker.port import Broker, Delivery, Outgoing
 from core.broker.topology import RECORDER_QUEUE, Topology
 from core.errors import BrokerUnavailable, PublishRefused, Unroutable
 
@@ -64,3 +65,33 @@ async def test_what_is_in_hand_and_what_goes_back_is_told(tmp_path: Path) -> Non
         assert registry.get_sample_value("postern_messages_in_hand", queue) == 0
         assert registry.get_sample_value("postern_messages_received_total", queue) == 3
         assert await broker.depth(RECORDER_QUEUE) == 2
+
+
+async def test_one_that_the_broker_gives_nothing_to_is_not_consuming() -> None:
+    """Its queue is gone, or its connection is lost: it tries on, and an alert must be able to
+    fire."""
+
+    class Trying:
+        consuming = False
+
+        def __aiter__(self) -> Trying:
+            return self
+
+        async def __anext__(self) -> Delivery:
+            raise StopAsyncIteration
+
+    class Broken:
+        connected = True
+
+        @asynccontextmanager
+        async def subscribe(self, *_: object, **__: object) -> AsyncIterator[Trying]:
+            yield Trying()
+
+    registry = CollectorRegistry()
+    queue = {"queue": RECORDER_QUEUE}
+    broker = CountedBroker(cast("Broker", Broken()), BrokerMetrics(registry))
+    async with broker.subscribe(RECORDER_QUEUE, prefetch=1) as subscription:
+        assert registry.get_sample_value("postern_consuming", queue) == 0
+        Trying.consuming = True
+        assert subscription.consuming
+        assert registry.get_sample_value("postern_consuming", queue) == 1
