@@ -19,6 +19,7 @@ from cli.options import json_option, providers_of, settings_of, settings_options
 from cli.output import add_row, console, print_json, state_text, table
 from cli.queues import Depth, queue_depths
 from core.broker.topology import DEAD_QUEUE, RECORDER_QUEUE, Topology
+from core.errors import Unroutable
 from core.journal.port import Books, ReadJournal
 from core.journal.states import State
 from core.settings import Settings
@@ -120,13 +121,20 @@ async def _settled(settings: Settings, providers: tuple[str, ...], patience: flo
 async def look(journal: ReadJournal, depth_of: Depth, queues: Sequence[str]) -> Ledger:
     """One look at both sides. The journal is read between two looks at the queues: a message that
     was claimed in the meantime is seen on one side at least."""
-    before = {queue: await depth_of(queue) for queue in queues}
+
+    async def held(queue: str) -> int:
+        try:
+            return await depth_of(queue)
+        except Unroutable:
+            return 0  # one that is not there
+
+    before = {queue: await held(queue) for queue in queues}
     books = await journal.books()
     return Ledger(
         books=books,
-        recorder=await depth_of(RECORDER_QUEUE),
-        dead=await depth_of(DEAD_QUEUE),
-        depths={queue: max(before[queue], await depth_of(queue)) for queue in queues},
+        recorder=await held(RECORDER_QUEUE),
+        dead=await held(DEAD_QUEUE),
+        depths={queue: max(before[queue], await held(queue)) for queue in queues},
     )
 
 

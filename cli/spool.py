@@ -55,7 +55,7 @@ def wait(limit: timedelta) -> None:
     before = None
     while True:
         try:
-            held = _held(address)
+            held = spooled_at(address, within=PATIENCE)
         except ConnectionRefusedError:
             print(f"Nobody listens at {address}.")
             raise SystemExit(1) from None
@@ -71,11 +71,11 @@ def wait(limit: timedelta) -> None:
     raise SystemExit(1)
 
 
-def _held(address: Address) -> int | None:
-    """How many messages; None: no answer in time. Raises ConnectionRefusedError if nobody is
-    there, since then there is nothing to wait for."""
+def spooled_at(address: Address, *, within: timedelta) -> int | None:
+    """How many messages the gateway there keeps; None: no answer in time. Raises
+    ConnectionRefusedError if nobody is there, ConfigurationError if it is something else."""
     try:
-        answer = ask(address, "/metrics", within=PATIENCE)
+        answer = ask(address, "/metrics", within=within)
     except ConnectionRefusedError:
         raise
     except OSError:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import click
 
+from cli.admin import asked
 from cli.journal import operating
 from cli.options import json_option, settings_of, settings_options
 from cli.output import add_row, console, moment, print_json, state_text, table
 from cli.queues import queue_depths
 from cli.rules_check import load
+from cli.spool import spooled_at
 from core.broker.topology import Topology
 from core.clock import SystemClock
 from core.document import read_document
@@ -31,6 +33,8 @@ from gateway.operator.status import (
 from vendors.load import load_providers
 from vendors.registry import VENDORS
 
+PATIENCE = timedelta(seconds=1)
+
 
 @click.command("status")
 @json_option
@@ -38,8 +42,9 @@ from vendors.registry import VENDORS
 def command(as_json: bool, config: Path | None, data: Path | None) -> None:
     """Tell how it stands: the queues, the journal, breakers, pauses, what is open for longest.
 
-    A breaker is told of by each consumer that has one. Exit 1 if the broker or the journal does not
-    answer.
+    A breaker is told of by each consumer that has one. The spool is that of the gateway beside this
+    command, at POSTERN_ADMIN, if there is one. Exit 1 if the broker or the journal does not answer,
+    or if the configuration is refused.
 
     Example: postern status
     """
@@ -50,16 +55,37 @@ def command(as_json: bool, config: Path | None, data: Path | None) -> None:
         print_json(show_status(status, now))
     else:
         _print(status, now)
-    raise SystemExit(1 if status.broker.problem or status.journal_problem else 0)
+    wrong = status.broker.problem or status.journal_problem or status.rules_problem
+    raise SystemExit(1 if wrong else 0)
 
 
 async def _read(settings: Settings) -> Status:
-    rules = load(settings.config).version
-    queues = Topology.of(load_providers(read_document(settings.config), VENDORS))
-    broker, side = await asyncio.gather(_broker(settings, queues), _told(_journal(settings)))
-    problem = side if isinstance(side, str) else None
-    journal = side if isinstance(side, JournalSide) else None
-    return Status(rules=rules, broker=broker, journal=journal, journal_problem=problem)
+    rules, refused, queues = None, None, Topology.of([])
+    try:
+        rules = load(settings.config).version
+        queues = Topology.of(load_providers(read_document(settings.config), VENDORS))
+    except ConfigurationError as error:
+        # What runs goes on with the one before: how it stands is asked for all the more.
+        refused = str(error)
+    broker, side, spooled = await asyncio.gather(
+        _broker(settings, queues), _told(_journal(settings)), asyncio.to_thread(_spooled)
+    )
+    return Status(
+        rules=rules,
+        rules_problem=refused,
+        broker=broker,
+        journal=side if isinstance(side, JournalSide) else None,
+        journal_problem=side if isinstance(side, str) else None,
+        spooled=spooled,
+    )
+
+
+def _spooled() -> int | None:
+    """None: there is no gateway beside us, or it keeps nothing."""
+    try:
+        return spooled_at(asked(), within=PATIENCE)
+    except (OSError, ConfigurationError):
+        return None
 
 
 async def _broker(settings: Settings, topology: Topology) -> BrokerSide:
@@ -88,7 +114,10 @@ def _print(status: Status, now: datetime) -> None:
     print(f"journal  {status.journal_problem or 'answers'}")
     side = status.journal
     newest = f", newest recorded event {side.newest_rules or '-'}" if side is not None else ""
-    print(f"rules    {status.rules} in the configuration{newest}")
+    if status.rules_problem is not None:
+        print(f"rules    refused: {status.rules_problem}{newest}")
+    else:
+        print(f"rules    {status.rules} in the configuration{newest}")
     if status.spooled is not None:
         print(f"spool    {status.spooled} messages")
     if side is not None:

@@ -73,6 +73,7 @@ def show_status(status: Status, now: datetime) -> JsonObject:
         "rules": {
             "configuration": status.rules,
             "newest_event": side.newest_rules if side is not None else None,
+            **({"problem": status.rules_problem} if status.rules_problem else {}),
         },
         "spooled": status.spooled,
         **(_show_journal(side, now) if side is not None else {}),

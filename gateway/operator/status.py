@@ -43,14 +43,16 @@ class JournalSide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """`rules`: the version of the configuration at hand. `spooled`: messages that this
-    gateway keeps on its disk while the broker is away; None: nothing keeps any."""
+    """`rules`: the version of the configuration at hand; None: it is refused, see `rules_problem`.
+    `spooled`: messages that this gateway keeps on its disk while the broker is away; None: nothing
+    keeps any."""
 
-    rules: str
+    rules: str | None
     broker: BrokerSide
     journal: JournalSide | None
     journal_problem: str | None = None
     spooled: int | None = None
+    rules_problem: str | None = None
 
 
 def queues_of(topology: Topology) -> tuple[str, ...]:

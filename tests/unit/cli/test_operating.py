@@ -130,6 +130,18 @@ def test_the_status_tells_of_queues_and_of_what_waits_for_a_person(parked: Poste
     assert told["spooled"] is None
 
 
+def test_the_status_is_told_although_the_configuration_is_refused(parked: Postern) -> None:
+    Path("postern.yaml").write_text("rules: [")
+    done = parked("status", *DATA)
+    assert done.code == 1
+    assert "broker   answers" in done.out
+    assert "rules    refused: postern.yaml" in done.out
+    assert "parked   3" in done.out
+    told = json.loads(parked("status", "--json", *DATA).out)
+    assert told["rules"]["configuration"] is None
+    assert "postern.yaml" in told["rules"]["problem"]
+
+
 def test_the_status_says_what_is_away(postern: Postern) -> None:
     Path("postern.yaml").write_text(CONFIGURATION)
     done = postern("status", *DATA)
