@@ -136,10 +136,16 @@ class Breaker:
         return min(pause, self.policy.longest)
 
     def _break(self, cause: str, pause: timedelta) -> None:
+        """Of many calls under way each may fail: it opens with the first, and stays open for
+        longer with the others."""
+        was_open = self.state is BreakerState.OPEN
         self._until = self.clock.monotonic() + pause.total_seconds()
         self._failed.clear()
         self._open = True
-        self._tell(BreakerState.OPEN, cause)
+        if was_open:
+            self.cause = cause
+        else:
+            self._tell(BreakerState.OPEN, cause)
 
     def _tell(self, state: BreakerState, cause: str) -> None:
         self.cause = cause

@@ -129,7 +129,7 @@ class Carrier:
             within=planned.order.within,
             sweeps=planned.order.sweeps,
         )
-        with self._metrics.journal_seconds.labels("claim").time():
+        with self._metrics.journal_took("claim"):
             result = await self._journal.claim(claim)
         match result:
             case NotGranted(stored=Action() as stored):
@@ -210,8 +210,7 @@ class Carrier:
                 chance=random.random(),  # noqa: S311 - jitter, not a secret
             )
             finish = await self._carry_out(held, planned.order, lease)
-        with self._metrics.journal_seconds.labels("outcome").time():
-            await record_outcome(self._journal, finish, self._settings, self._clock)
+        await record_outcome(self._journal, finish, self._settings, self._clock, self._metrics)
         self._account.finished(action, finish, operation)
         return finish
 

@@ -3,6 +3,8 @@ bounded."""
 
 from __future__ import annotations
 
+import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -15,6 +17,11 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 JOURNAL_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 # 5 s, 60 s and an hour are the objectives of the three lanes (docs/operations.md).
 AGES = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
+
+
+SHOWN_LIMITS = 100
+"""Limits of a provider that are named one by one, as long as the process lives: a rule may take the
+ids of phones from events, and no sender may make the number of series grow."""
 
 
 class ConsumerMetrics:
@@ -86,7 +93,7 @@ class ConsumerMetrics:
         )
         self.limited = Counter(
             "postern_rate_waits_total",
-            "How often a call waited because its rate was used up.",
+            "Calls that waited because their rate was used up.",
             ["limit"],
             registry=registry,
         )
@@ -216,6 +223,8 @@ class ConsumerMetrics:
             registry=registry,
         )
 
+        self._limits: defaultdict[str, set[str]] = defaultdict(set)
+
         for result in ("new", "repeated", "conflicting"):
             self.recorded.labels(result)
         for what in ("published", "taken over", "healed"):
@@ -245,12 +254,29 @@ class ConsumerMetrics:
         try:
             yield
         finally:
-            for gauge in (self.breaker, self.rate):
+            with suppress(KeyError):
+                self.breaker.remove(provider)
+            for limit in {provider, *self._limits[provider], _others(provider)}:
                 with suppress(KeyError):
-                    gauge.remove(provider)
+                    self.rate.remove(limit)
             for lane in Lane:
                 with suppress(KeyError):
                     self.slots.remove(provider, lane.value)
+
+    def limit_label(self, provider: str, limit: str) -> str:
+        """What the metrics call a limit of this provider."""
+        shown = self._limits[provider]
+        if limit not in shown and len(shown) >= SHOWN_LIMITS:
+            return _others(provider)
+        shown.add(limit)
+        return limit
+
+    @contextmanager
+    def journal_took(self, what: str) -> Iterator[None]:
+        """One question to the journal; one that failed is no measure of it."""
+        began = time.perf_counter()
+        yield
+        self.journal_seconds.labels(what).observe(time.perf_counter() - began)
 
     def reloaded(self, *, applied: bool) -> None:
         self.reloads.labels("applied" if applied else "refused").inc()
@@ -260,3 +286,7 @@ class ConsumerMetrics:
         """Those that told something new."""
         for receipt in told:
             self.receipts.labels(receipt.provider, receipt.stage).inc()
+
+
+def _others(provider: str) -> str:
+    return f"{provider} other"

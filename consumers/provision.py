@@ -118,7 +118,8 @@ async def serve_provider(
 
 
 def make_limit(around: Surroundings) -> MakeLimit:
-    def make(name: str, rate: float, label: str) -> RateLimit:
+    def make(name: str, rate: float, provider: str) -> RateLimit:
+        label = around.metrics.limit_label(provider, name)
         return RateLimit(
             name, rate, around.journal, around.clock, metrics=around.metrics, label=label
         )

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Protocol
 
 from consumers.metrics import ConsumerMetrics
+from consumers.waiting import pause
 from core.clock import Clock
 from core.journal.port import Draw, Drawn
 from core.messages import Lane
@@ -21,6 +23,9 @@ from core.messages import Lane
 SPAN = timedelta(milliseconds=250)
 """How much is drawn at a time: less and the journal is asked too often, more and one process holds
 what another could use."""
+
+WAITED = timedelta(milliseconds=50)
+"""From here on it counts as having waited for the rate, not for the journal."""
 
 BURST = timedelta(seconds=1)
 RESERVED = 0.2
@@ -71,28 +76,36 @@ class RateLimit:
     async def take(self, lane: Lane, stopping: asyncio.Event) -> None:
         """Wait for one token. Raises Stopping when the process stops first, JournalUnavailable."""
         urgent = lane is Lane.URGENT
-        async with self._turn[urgent]:
-            while not self._spend(urgent):
-                if stopping.is_set():
-                    raise Stopping
-                drawn = await self._bucket.draw(
-                    Draw(
-                        name=self._name,
-                        wanted=self._span,
-                        rate=self._rate,
-                        burst=self._burst,
-                        reserve=self._reserve,
-                        urgent=urgent,
-                    )
+        began = self._clock.monotonic()
+        try:
+            async with self._turn[urgent]:
+                await self._draw(urgent, stopping)
+        finally:
+            self._count(self._clock.monotonic() - began)
+
+    async def _draw(self, urgent: bool, stopping: asyncio.Event) -> None:
+        while not self._spend(urgent):
+            if stopping.is_set():
+                raise Stopping
+            drawn = await self._bucket.draw(
+                Draw(
+                    name=self._name,
+                    wanted=self._span,
+                    rate=self._rate,
+                    burst=self._burst,
+                    reserve=self._reserve,
+                    urgent=urgent,
                 )
-                self._held[urgent] = (drawn.taken, self._clock.monotonic())
-                if not drawn.taken:
-                    if self._metrics is not None:
-                        self._metrics.limited.labels(self._label).inc()
-                        self._metrics.limited_seconds.labels(self._label).inc(
-                            drawn.wait.total_seconds()
-                        )
-                    await _sleep(drawn.wait, stopping)
+            )
+            self._held[urgent] = (drawn.taken, self._clock.monotonic())
+            if not drawn.taken:
+                await pause(drawn.wait, stopping)
+
+    def _count(self, waited: float) -> None:
+        """Also those that waited behind another call's wait; not the question to the journal."""
+        if self._metrics is not None and waited > WAITED.total_seconds():
+            self._metrics.limited.labels(self._label).inc()
+            self._metrics.limited_seconds.labels(self._label).inc(waited)
 
     def _spend(self, urgent: bool) -> bool:
         """Tokens that were not spent in their time are gone: another process could have had
@@ -106,19 +119,12 @@ class RateLimit:
         return True
 
 
-async def _sleep(wait: timedelta, stopping: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(wait.total_seconds()):
-            await stopping.wait()
-    except TimeoutError:
-        return
-
-
 MakeLimit = Callable[[str, float, str], RateLimit]
+"""Of a name, a rate a second, and the provider that it belongs to."""
 
-SHOWN_WAYS = 100
-"""Phones of a provider that metrics name: a rule may take their ids from events, and no sender may
-make the number of series grow."""
+KEPT_WAYS = 1000
+"""Phones of a provider whose limits are kept at hand: a rule may take their ids from events. One
+that is asked for again begins with nothing drawn; what all processes share is in the journal."""
 
 
 class Limits:
@@ -131,7 +137,7 @@ class Limits:
         self._provider = provider
         self._way_rate = way_rate
         self._make = make
-        self._ways: dict[str, RateLimit] = {}
+        self._ways: OrderedDict[str, RateLimit] = OrderedDict()
 
     async def take(self, lane: Lane, stopping: asyncio.Event) -> None:
         if self._whole is not None:
@@ -141,7 +147,11 @@ class Limits:
         if self._way_rate is None or way is None:
             return
         name = f"{self._provider} {way}"
-        if name not in self._ways:
-            label = name if len(self._ways) < SHOWN_WAYS else f"{self._provider} other"
-            self._ways[name] = self._make(name, self._way_rate, label)
-        await self._ways[name].take(lane, stopping)
+        limit = self._ways.get(name)
+        if limit is None:
+            limit = self._ways[name] = self._make(name, self._way_rate, self._provider)
+            if len(self._ways) > KEPT_WAYS:
+                self._ways.popitem(last=False)
+        else:
+            self._ways.move_to_end(name)
+        await limit.take(lane, stopping)

@@ -120,7 +120,7 @@ class Recorder:
         if not pairs:
             return
         try:
-            with self._metrics.journal_seconds.labels("record").time():
+            with self._metrics.journal_took("record"):
                 recorded = await self._journal.record([record for _, record in pairs])
         except JournalRejected as error:
             if len(pairs) == 1:

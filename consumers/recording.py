@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
+from consumers.metrics import ConsumerMetrics
 from consumers.settings import ConsumerSettings
 from core.clock import Clock
 from core.errors import JournalRejected, JournalUnavailable
@@ -30,14 +31,20 @@ class Finishes(Protocol):
 
 
 async def record_outcome(
-    journal: Finishes, finish: Finish, settings: ConsumerSettings, clock: Clock
+    journal: Finishes,
+    finish: Finish,
+    settings: ConsumerSettings,
+    clock: Clock,
+    metrics: ConsumerMetrics,
 ) -> None:
     """Raises JournalUnavailable if the journal did not come back in time, JournalRejected if it
     cannot store even the bare outcome."""
     give_up_at = clock.monotonic() + GIVE_UP_AFTER.total_seconds()
     while True:
         try:
-            if not await journal.finish(finish):
+            with metrics.journal_took("outcome"):
+                stands = await journal.finish(finish)
+            if not stands:
                 # Somebody has claimed it since: the attempt is kept, its end does not count.
                 log.warning("outcome_late", action=finish.action_id, state=finish.state.value)
         except JournalRejected:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from consumers.metrics import ConsumerMetrics
-from consumers.waiting import pause
+from consumers.waiting import first_of, pause
 from core.clock import Clock
 from core.errors import JournalError
 from core.journal.operator import Oldest
@@ -58,9 +58,13 @@ class Survey:
             if leads():
                 began = self._clock.monotonic()
                 try:
-                    await self.look()
+                    await first_of(stopping.wait(), self.look())
                 except JournalError as error:
                     log.warning("survey_failed", reason=str(error))
+                    self.forget()
+                except Exception:
+                    # A state that a newer version wrote, say.
+                    log.exception("survey_broken")
                     self.forget()
                 took = timedelta(seconds=self._clock.monotonic() - began)
                 rest = max(EVERY, took * PATIENCE)

@@ -136,16 +136,18 @@ class Intake:
 
     async def _plan(self, events: Sequence[Event], notes: Sequence[str]) -> list[Receipt]:
         planner = self._planner()
-        started = self._clock.monotonic()
+        took = 0.0
         receipts = []
         for number, event in enumerate(events, start=1):
+            started = self._clock.monotonic()
             plan = planner.plan(event)
+            took += self._clock.monotonic() - started
             if notes:
                 plan = replace(plan, notes=(*plan.notes, *notes))
             receipts.append(Receipt(event=event, plan=plan))
             if number % TURN == 0:
                 await asyncio.sleep(0)
-        self._metrics.plan_seconds.observe(self._clock.monotonic() - started)
+        self._metrics.plan_seconds.observe(took)
         return receipts
 
     def _count(self, receipts: Sequence[Receipt]) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from consumers.breaker import Breaker, BreakerPolicy
 from consumers.limits import slots
+from consumers.metrics import ConsumerMetrics
+from consumers.rates import RateLimit
 from consumers.resolver import GuardedResolver
 from consumers.retry import next_pause
 from consumers.settings import (
@@ -16,7 +21,9 @@ from consumers.settings import (
     parse_providers,
     parse_roles,
 )
+from core.clock import ManualClock, SystemClock
 from core.errors import ConfigurationError
+from core.journal.port import Draw, Drawn
 from core.messages import Lane
 
 SECOND = timedelta(seconds=1)
@@ -35,6 +42,41 @@ def test_retry_after_is_never_undercut_and_a_shorter_one_changes_nothing() -> No
         assert pause is not None
         assert 60 * SECOND <= pause <= 66 * SECOND
     assert next_pause(PAUSES, 1, retry_after=SECOND) == 10 * SECOND
+
+
+def test_of_many_calls_that_are_refused_together_the_first_opens_the_breaker() -> None:
+    moves: list[str] = []
+    policy = BreakerPolicy(threshold=3, pause=SECOND, longest=SECOND, refusal_pause=60 * SECOND)
+    clock = ManualClock()
+    breaker = Breaker(
+        policy=policy, clock=clock, on_change=lambda state, cause: moves.append(f"{state} {cause}")
+    )
+    for number in range(5):
+        breaker.refused_us(f"action {number}")
+    breaker.throttled("another", 90 * SECOND)
+    assert moves == ["open our token is refused (401)"]
+    assert breaker.cause == "we are asked to wait (429 or Retry-After)"
+    assert breaker.pause_left == 90 * SECOND
+    clock.advance(91 * SECOND)
+    breaker.refused_us("probe")
+    assert len(moves) == 2
+
+
+async def test_who_waits_behind_anothers_wait_is_counted_as_waiting() -> None:
+    class Bucket:
+        draws = 0
+
+        async def draw(self, _: Draw) -> Drawn:
+            self.draws += 1
+            return Drawn(taken=1 if self.draws > 1 else 0, wait=SECOND / 5)
+
+    registry = CollectorRegistry()
+    limit = RateLimit("sms", 1, Bucket(), SystemClock(), metrics=ConsumerMetrics(registry))
+    await asyncio.gather(*(limit.take(Lane.NORMAL, asyncio.Event()) for _ in range(3)))
+    assert registry.get_sample_value("postern_rate_waits_total", {"limit": "sms"}) == 3
+    waited = registry.get_sample_value("postern_rate_wait_seconds_total", {"limit": "sms"})
+    assert waited is not None
+    assert waited >= 0.5
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 5, 20, 1000])

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from consumers.metrics import ConsumerMetrics
 from consumers.recording import record_outcome
 from consumers.settings import ConsumerSettings
 from core.clock import ManualClock
@@ -42,10 +44,14 @@ class Rejecting:
         return True
 
 
+def metrics() -> ConsumerMetrics:
+    return ConsumerMetrics(CollectorRegistry())
+
+
 async def test_words_that_cannot_be_stored_cost_only_the_words() -> None:
     """The attempt stands, so that it is known when the provider was called and under which id."""
     journal = Rejecting()
-    await record_outcome(journal, OUTCOME, ConsumerSettings(), ManualClock())
+    await record_outcome(journal, OUTCOME, ConsumerSettings(), ManualClock(), metrics())
     (stored,) = journal.stored
     assert stored.attempt is not None
     assert (stored.attempt.started_at, stored.attempt.reason) == (NOON, "")
@@ -54,7 +60,9 @@ async def test_words_that_cannot_be_stored_cost_only_the_words() -> None:
 
 async def test_an_outcome_that_cannot_be_stored_at_all_is_not_offered_for_ever() -> None:
     with pytest.raises(JournalRejected):
-        await record_outcome(Rejecting(nothing=True), OUTCOME, ConsumerSettings(), ManualClock())
+        await record_outcome(
+            Rejecting(nothing=True), OUTCOME, ConsumerSettings(), ManualClock(), metrics()
+        )
 
 
 async def test_what_is_offered_a_second_time_says_so() -> None:
@@ -69,5 +77,5 @@ async def test_what_is_offered_a_second_time_says_so() -> None:
             return True
 
     settings = ConsumerSettings(journal_pause=timedelta(0))
-    await record_outcome(Leaving(), OUTCOME, settings, ManualClock())
+    await record_outcome(Leaving(), OUTCOME, settings, ManualClock(), metrics())
     assert [finish.again for finish in offered] == [False, True]

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from consumers import survey as surveys
-from consumers.metrics import ConsumerMetrics
+from consumers.metrics import SHOWN_LIMITS, ConsumerMetrics
 from consumers.survey import Survey
 from core.clock import SystemClock
 from core.errors import JournalUnavailable
@@ -86,6 +87,66 @@ async def test_what_cannot_be_counted_is_not_told_and_stops_nobody() -> None:
         await until_asked(journal, journal.asked + 2)
         assert registry.get_sample_value("postern_actions_open", PARKED) == 3
         stopping.set()
+
+
+async def test_an_unforeseen_error_stops_nobody_either() -> None:
+    class Newer(Journal):
+        async def oldest(self) -> Sequence[Oldest]:
+            await super().oldest()
+            raise ValueError("a state that only a newer version knows")
+
+    registry, journal, stopping = CollectorRegistry(), Newer(), asyncio.Event()
+    survey = Survey(journal, lambda: ["sms"], ConsumerMetrics(registry), SystemClock())
+    async with asyncio.TaskGroup() as group:
+        group.create_task(survey.serve(lambda: True, stopping))
+        await until_asked(journal, 2)
+        assert registry.get_sample_value("postern_actions_open", PARKED) is None
+        stopping.set()
+
+
+async def test_a_count_under_way_holds_up_no_end() -> None:
+    class Slow(Journal):
+        async def oldest(self) -> Sequence[Oldest]:
+            await super().oldest()
+            await asyncio.sleep(60)
+            raise AssertionError("nobody waits for it")
+
+    journal, stopping = Slow(), asyncio.Event()
+    survey = Survey(journal, lambda: ["sms"], ConsumerMetrics(CollectorRegistry()), SystemClock())
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(survey.serve(lambda: True, stopping))
+        await until_asked(journal, 1)
+        stopping.set()
+
+
+def test_limits_of_many_phones_are_bounded_and_go_with_their_provider() -> None:
+    registry = CollectorRegistry()
+    metrics = ConsumerMetrics(registry)
+    for _ in range(2):  # as after a changed configuration
+        with metrics.provider("sms"):
+            for phone in range(2 * SHOWN_LIMITS):
+                metrics.rate.labels(metrics.limit_label("sms", f"sms {phone}")).set(1)
+            limits = [
+                sample.labels["limit"]
+                for metric in registry.collect()
+                for sample in metric.samples
+                if sample.name == "postern_rate_limit"
+            ]
+            assert len(limits) == SHOWN_LIMITS + 1
+            assert {"sms 0", "sms other"} <= {*limits}
+        assert registry.get_sample_value("postern_rate_limit", {"limit": "sms 0"}) is None
+        assert registry.get_sample_value("postern_rate_limit", {"limit": "sms other"}) is None
+
+
+def test_a_question_that_failed_is_no_measure_of_the_journal() -> None:
+    registry = CollectorRegistry()
+    metrics = ConsumerMetrics(registry)
+    with suppress(JournalUnavailable), metrics.journal_took("claim"):
+        raise JournalUnavailable("away")
+    assert not registry.get_sample_value("postern_journal_seconds_count", {"what": "claim"})
+    with metrics.journal_took("claim"):
+        pass
+    assert registry.get_sample_value("postern_journal_seconds_count", {"what": "claim"}) == 1
 
 
 def test_what_is_true_of_a_provider_only_while_it_is_served_goes_with_it() -> None:
