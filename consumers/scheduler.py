@@ -24,6 +24,7 @@ from core.broker.topology import RECORDER_QUEUE, Topology, work_queue
 from core.clock import Clock
 from core.errors import (
     BrokerError,
+    BrokerUnavailable,
     JournalUnavailable,
     PublishRefused,
     TopologyMismatch,
@@ -109,6 +110,9 @@ class Scheduler:
                 continue
             except BrokerError as error:
                 log.warning("scheduler_cannot_publish", reason=str(error))
+                if isinstance(error, BrokerUnavailable):
+                    led_until = 0.0
+                    await self._step_down()
                 await pause(timedelta(seconds=1), stopping)
                 continue
             except Exception:
@@ -119,6 +123,15 @@ class Scheduler:
             if not busy:
                 await pause(self._settings.tick, stopping)
         self._lead(False)
+
+    async def _step_down(self) -> None:
+        """Somebody else may reach the broker, and what is due must not wait for the one who does
+        not. Who is alone leads again at the next look."""
+        self._lead(False)
+        try:
+            await self._journal.lead(_NAME, self._settings.owner, timedelta(0))
+        except JournalUnavailable as error:
+            self._presence.lost(error)
 
     def _lead(self, leads: bool) -> None:
         """What only the one that leads tells is told by nobody else."""

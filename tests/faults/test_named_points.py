@@ -230,6 +230,21 @@ async def test_cut_off_from_the_broker_during_the_call(scene: Scene) -> None:
     await scene.until(State.DONE)
 
 
+@pytest.mark.fault(30)
+async def test_cut_off_from_the_broker_while_it_leads(scene: Scene) -> None:
+    """It has the journal, so it could lead for ever, and nothing that is due would be published:
+    it leaves that to the one that reaches the broker."""
+    rig = scene.rig
+    rig.to_sms.hold(forth=False)
+    await scene.post(next(_NUMBERS))
+    await scene.until(State.WAITING)
+    rig.to_broker[ONE].refuse()
+    rig.to_broker[ONE].reset()
+    await asyncio.to_thread(rig.start, OTHER)
+    rig.to_sms.let_go()
+    await scene.expect_one_text()
+
+
 @asynccontextmanager
 async def _database_away(rig: Rig) -> AsyncIterator[None]:
     await asyncio.to_thread(rig.postgres.kill)

@@ -3,6 +3,7 @@ harmless."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -129,6 +130,27 @@ async def test_killed_between_confirm_and_mark_it_publishes_twice_and_one_claim_
         await desk.journal.claim(a_claim(message.action, seq=message.seq)) for message in messages
     ]
     assert [isinstance(result, Granted) for result in results] == [True, False]
+
+
+async def test_who_does_not_reach_the_broker_leads_nobody(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may reach it, and could not publish what is due while this one leads."""
+    await desk.waiting(a_text(), 0)
+    stopping = asyncio.Event()
+
+    async def away(_: object) -> None:
+        raise BrokerUnavailable("away")
+
+    monkeypatch.setattr(desk.broker, "publish", away)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(desk.scheduler.serve(stopping))
+        while not desk.scheduler.leads:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.001)
+        while not await desk.journal.lead("scheduler", "another", timedelta(seconds=15)):  # noqa: ASYNC110 - nor of this
+            await asyncio.sleep(0.01)
+        stopping.set()
+    assert not desk.scheduler.leads
 
 
 async def test_a_broker_that_takes_nothing_leaves_it_due(
