@@ -34,6 +34,14 @@ def really_cancelled() -> bool:
     return task is None or task.cancelling() > 0
 
 
+class LoginRefused(BrokerUnavailable):
+    """Who we say we are is not believed: trying again at once would only fill the broker's log."""
+
+
+class Blocked(BrokerUnavailable):
+    """The broker has said that it takes nothing for now; that is no silence."""
+
+
 @contextmanager
 def library_failures(doing: str) -> Iterator[None]:
     """Run library code: every failure of it comes out as one of our errors, a real cancellation as
@@ -71,6 +79,8 @@ def raise_as_ours(error: BaseException, doing: str) -> Never:
             raise PublishRefused(f"{doing}: the broker refused the message") from error
         case ChannelNotFoundEntity():
             raise Unroutable(f"{doing}: {describe(error)}") from error
+        case AuthenticationError() | ProbableAuthenticationError():
+            raise LoginRefused(f"{doing}: {describe(error)}") from error
         case TimeoutError():
             raise BrokerUnavailable(f"{doing}: no answer in time") from error
         case asyncio.CancelledError():

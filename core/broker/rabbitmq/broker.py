@@ -4,23 +4,38 @@ consumers."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from enum import StrEnum
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 from core.broker.failures import library_failures
 from core.broker.port import Outgoing, Subscription
-from core.broker.rabbitmq import declaring
+from core.broker.rabbitmq import declaring, library, pipelined
 from core.broker.rabbitmq.consuming import RENEW_IDLE, RabbitMQSubscription
-from core.broker.rabbitmq.link import Link, close, connect, running
-from core.broker.rabbitmq.publishing import Publishing
+from core.broker.rabbitmq.link import Link, running
+from core.broker.rabbitmq.publishing import Publishing, PublishingConnection
 from core.broker.topology import Topology
 
 _FIRST_TRY = timedelta(seconds=2)
 _DECLARE_LIMIT = timedelta(seconds=30)
 _DEPTH_LIMIT = timedelta(seconds=2.5)
+
+
+class PublisherKind(StrEnum):
+    """By what messages are published."""
+
+    PIPELINED = "pipelined"
+    AIO_PIKA = "aio-pika"
+
+
+_CONNECT: dict[PublisherKind, Callable[[str, str], Awaitable[PublishingConnection]]] = {
+    PublisherKind.PIPELINED: pipelined.connect,
+    PublisherKind.AIO_PIKA: library.connect,
+}
 
 
 class RabbitMQBroker:
@@ -33,11 +48,13 @@ class RabbitMQBroker:
         *,
         publish_limit: timedelta = timedelta(seconds=2.5),
         renew_idle: timedelta = RENEW_IDLE,
+        publisher: PublisherKind = PublisherKind.PIPELINED,
     ) -> None:
         self._url = url
         self._renew_idle = renew_idle
-        self._publishing_link = Link(url, "publishing")
-        self._consuming_link = Link(url, "consuming")
+        connect = _CONNECT[publisher]
+        self._publishing_link = Link(partial(connect, url, "publishing"), "publishing")
+        self._consuming_link = Link(partial(library.connect, url, "consuming"), "consuming")
         self._consuming = False
         self._publishing = Publishing(self._publishing_link, limit=publish_limit)
         self._stack = AsyncExitStack()
@@ -73,13 +90,13 @@ class RabbitMQBroker:
         await self._publishing.publish(messages)
 
     async def declare(self, topology: Topology) -> None:
-        connection = await connect(self._url, "declaring")
+        connection = await library.connect(self._url, "declaring")
         try:
             with library_failures("declaring the topology"):
                 async with asyncio.timeout(_DECLARE_LIMIT.total_seconds()):
-                    await declaring.declare(connection, topology)
+                    await declaring.declare(connection.library, topology)
         finally:
-            await close(connection)
+            await connection.close()
 
     @asynccontextmanager
     async def subscribe(self, queue: str, *, prefetch: int) -> AsyncIterator[Subscription]:
@@ -95,7 +112,7 @@ class RabbitMQBroker:
         with library_failures(f"looking at {queue}"):
             async with asyncio.timeout(_DEPTH_LIMIT.total_seconds()):
                 connection = await self._consuming_link.connected()
-                count = await declaring.ready(connection, queue)
+                count = await declaring.ready(connection.library, queue)
         return count
 
     async def _start_consuming(self) -> None:

@@ -13,12 +13,11 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import aiormq.abc
-from aio_pika.abc import AbstractConnection
 
 from core.broker.failures import library_failures
 from core.broker.port import Delivery
+from core.broker.rabbitmq.library import LibraryConnection, close_channel
 from core.broker.rabbitmq.link import Link, pause
-from core.broker.rabbitmq.publishing import close_channel
 from core.errors import BrokerError
 from core.logs import get_logger
 
@@ -88,7 +87,12 @@ class RabbitMQSubscription:
     """A consumer that goes on after a lost connection, a restart, a deleted and declared queue."""
 
     def __init__(
-        self, link: Link, queue: str, *, prefetch: int, renew_idle: timedelta = RENEW_IDLE
+        self,
+        link: Link[LibraryConnection],
+        queue: str,
+        *,
+        prefetch: int,
+        renew_idle: timedelta = RENEW_IDLE,
     ) -> None:
         self._renew_idle = renew_idle.total_seconds()
         self._link = link
@@ -136,9 +140,9 @@ class RabbitMQSubscription:
             if not renewed:
                 await asyncio.sleep(pause())
 
-    async def _consume(self, connection: AbstractConnection) -> bool:
+    async def _consume(self, connection: LibraryConnection) -> bool:
         """Consume until the channel is gone (False), or was idle and is to be renewed (True)."""
-        channel = connection.channel(publisher_confirms=False)
+        channel = connection.library.channel(publisher_confirms=False)
         try:
             with library_failures(f"consuming {self._queue}"):
                 async with asyncio.timeout(_LIMIT.total_seconds()):

@@ -1,0 +1,87 @@
+"""What an AMQP URL says: where to, as whom, and by which certificates.
+
+The same names as aio-pika reads (`cafile`, `capath`, `cadata`, `certfile`, `keyfile`,
+`no_verify_ssl`, `auth`), since consuming goes by the same URL. What must not go in: connecting.
+"""
+
+from __future__ import annotations
+
+import ssl
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from yarl import URL
+
+_PORTS = {"amqp": 5672, "amqps": 5671}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    host: str
+    port: int
+    vhost: str
+    user: str = field(repr=False)
+    password: str = field(repr=False)
+    mechanism: str
+    """`PLAIN`, or `EXTERNAL`: the certificate says who we are."""
+    certificates: Certificates | None
+    """None: not by TLS."""
+
+    @property
+    def response(self) -> str:
+        """What SASL sends. PLAIN: RFC 4616."""
+        return "" if self.mechanism == "EXTERNAL" else f"\0{self.user}\0{self.password}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificates:
+    """Paths of ours and of those whom we trust; `trusted` in PEM or DER."""
+
+    cafile: str | None
+    capath: str | None
+    trusted: bytes | None
+    certfile: str | None
+    keyfile: str | None
+    verify: bool
+
+    def context(self) -> ssl.SSLContext:
+        """Reads files, anew each time: a certificate is renewed under the same name. Raises
+        OSError, ssl.SSLError."""
+        context = ssl.create_default_context(
+            cafile=self.cafile, capath=self.capath, cadata=self.trusted
+        )
+        if self.certfile:
+            context.load_cert_chain(self.certfile, self.keyfile)
+        if not self.verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+def read_address(url: str) -> Address:
+    parsed = URL(url)
+    query = parsed.query
+    # The standard's "/" is told by no path at all, by a slash, or by %2F.
+    vhost = parsed.raw_path[1:]
+    return Address(
+        host=parsed.host or "localhost",
+        port=parsed.port or _PORTS[parsed.scheme],
+        vhost=URL(f"/{vhost}", encoded=True).path[1:].replace("%2F", "/") or "/",
+        user=parsed.user or "guest",
+        password=parsed.password or "guest",
+        mechanism=query.get("auth", "plain").upper(),
+        certificates=_certificates(query) if parsed.scheme == "amqps" else None,
+    )
+
+
+def _certificates(query: Mapping[str, str]) -> Certificates:
+    trusted = query.get("cadata")
+    return Certificates(
+        cafile=query.get("cafile"),
+        capath=query.get("capath"),
+        trusted=b64decode(trusted) if trusted else None,
+        certfile=query.get("certfile"),
+        keyfile=query.get("keyfile"),
+        verify=query.get("no_verify_ssl", "0") == "0",
+    )

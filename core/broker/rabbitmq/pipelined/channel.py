@@ -1,0 +1,173 @@
+"""The channel in confirm mode: many publishes under way at once, each with a verdict in time.
+
+What must not go in: sockets, and what to do about a verdict.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pamqp import commands
+from pamqp.header import ContentHeader
+
+from core.broker.failures import Blocked
+from core.broker.port import Outgoing
+from core.broker.rabbitmq.pipelined.flight import Call, Flight
+from core.broker.rabbitmq.pipelined.frames import ID_LENGTH, Confirm, Received, Writer
+from core.broker.topology import EXCHANGE
+from core.errors import BrokerError, BrokerUnavailable
+from core.logs import get_logger
+
+if TYPE_CHECKING:
+    from core.broker.rabbitmq.pipelined.connection import PipelinedConnection
+
+log = get_logger()
+
+MOST = 20_000
+"""Messages under way; more would only wait at the broker, in memory of both."""
+_LOOKS = 25
+"""How often in the time of a call it is looked for calls whose time is over."""
+_CLOSE_LIMIT = timedelta(seconds=5)
+
+
+class ConfirmChannel:
+    """Opened by `PipelinedConnection`."""
+
+    def __init__(self, connection: PipelinedConnection, number: int, limit: timedelta) -> None:
+        self._connection = connection
+        self._number = number
+        self._limit = limit.total_seconds()
+        self._loop = asyncio.get_running_loop()
+        self._writer = Writer(number, connection.frame_max, EXCHANGE)
+        self._flight = Flight()
+        # Returns are matched by this id, so it must be new for every attempt, also after this
+        # channel: with an id used twice the message that was lost would be reported as taken.
+        self._nonce = os.urandom(4).hex().encode()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._looking: asyncio.TimerHandle | None = None
+        self._is_returning = False
+        self._over: str | None = None
+        self._tell: list[Callable[[], None]] = []
+
+    @property
+    def is_closed(self) -> bool:
+        return self._over is not None
+
+    @property
+    def confirms(self) -> int:
+        return self._flight.confirms
+
+    @property
+    def blocked(self) -> bool:
+        return self._connection.blocked is not None
+
+    def when_closed(self, tell: Callable[[], None]) -> None:
+        self._tell.append(tell)
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        if not (self._room.is_set() and self._connection.writable.is_set()):
+            await self._wait_for_room()
+        verdict = self._loop.create_future()
+
+        def settle(error: BrokerError | None) -> None:
+            if verdict.done():
+                return  # whoever asked has gone
+            if error is None:
+                verdict.set_result(None)
+            else:
+                verdict.set_exception(error)
+
+        self._send(messages, settle)
+        await verdict
+
+    async def close(self) -> None:
+        if self._over is not None:
+            return
+        self.end("it was closed")
+        try:
+            async with asyncio.timeout(_CLOSE_LIMIT.total_seconds()):
+                await self._connection.ask(
+                    self._number, commands.Channel.Close(200, "", 0, 0), commands.Channel.CloseOk
+                )
+        except (BrokerUnavailable, TimeoutError) as error:
+            log.debug("broker_channel_not_closed_in_order", reason=str(error))
+
+    def confirmed(self, found: Confirm) -> None:
+        self._flight.confirmed(found.tag, multiple=found.multiple, taken=found.taken)
+        if len(self._flight) < MOST:
+            self._room.set()
+
+    def take(self, found: Received) -> None:
+        """A message that comes back: the method, its header, its body."""
+        if isinstance(found, commands.Basic.Return):
+            self._is_returning = True
+        elif isinstance(found, ContentHeader) and self._is_returning:
+            self._is_returning = False
+            message_id = getattr(found.properties, "message_id", None) or ""
+            if message_id.encode().startswith(self._nonce):
+                self._flight.returned(int(message_id[len(self._nonce) :], 16))
+
+    def end(self, reason: str, kind: type[BrokerError] = BrokerUnavailable) -> None:
+        """`kind`: the error that what is under way gets."""
+        if self._over is not None:
+            return
+        self._over = reason
+        if self._looking is not None:
+            self._looking.cancel()
+        self._connection.forget_channel()
+        self._room.set()
+        self._flight.end_all(kind(f"publishing: {reason}"))
+        for tell in self._tell:
+            tell()
+
+    def _send(
+        self, messages: Sequence[Outgoing], settle: Callable[[BrokerError | None], None]
+    ) -> None:
+        if self._over is not None:
+            raise BrokerUnavailable(f"publishing: {self._over}")
+        if self._connection.blocked is not None:
+            raise self._blocked()
+        flight, message = self._flight, self._writer.message
+        tag = flight.last
+        flight.add(Call(len(messages), settle, self._loop.time() + self._limit))
+        parts: list[bytes] = []
+        for outgoing in messages:
+            tag += 1
+            parts += message(outgoing.queue, outgoing.body, b"%s%016x" % (self._nonce, tag))
+        self._connection.write(parts)
+        if len(flight) >= MOST:
+            self._room.clear()
+        if self._looking is None:
+            self._look()
+
+    async def _wait_for_room(self) -> None:
+        """Raises BrokerUnavailable: the broker confirms too slowly, or does not read at all."""
+        try:
+            async with asyncio.timeout(self._limit):
+                while not (self._room.is_set() and self._connection.writable.is_set()):
+                    await self._room.wait()
+                    await self._connection.writable.wait()
+        except TimeoutError:
+            raise BrokerUnavailable("publishing: no answer in time") from None
+
+    def _look(self) -> None:
+        """A timer for all calls, instead of one for each."""
+        self._looking = None
+        if self._connection.blocked is not None:
+            error: BrokerUnavailable = self._blocked()
+        else:
+            error = BrokerUnavailable("publishing: no answer in time")
+        self._flight.end_overdue(self._loop.time(), error)
+        if self._flight.next_deadline is not None:
+            self._looking = self._loop.call_later(self._limit / _LOOKS, self._look)
+
+    def _blocked(self) -> Blocked:
+        return Blocked(f"publishing: the broker takes nothing ({self._connection.blocked})")
+
+
+assert ID_LENGTH == 24  # noqa: S101 - a nonce of 8, a tag of 16
