@@ -61,7 +61,7 @@ async def open_everything(settings: Settings) -> AsyncIterator[Everything]:
     registry = new_registry()
     async with (
         open_tracer(settings, service="postern", registry=registry) as tracer,
-        open_broker(settings.broker) as bare,
+        open_broker(settings.broker, publisher=settings.publisher) as bare,
         open_journal(settings.journal) as journal,
         nullcontext(CountedBroker(bare, BrokerMetrics(registry))) as broker,
         open_consumers(settings, broker, journal, registry=registry, tracer=tracer) as consumers,

@@ -189,7 +189,7 @@ async def run_consumers(settings: Settings, consumer: ConsumerSettings) -> None:
     async with (
         signals() as stop,
         open_tracer(settings, service="postern-consumers", registry=registry) as tracer,
-        open_broker(settings.broker) as bare,
+        open_broker(settings.broker, publisher=settings.publisher) as bare,
         open_journal(settings.journal) as journal,
         open_consumers(
             settings,

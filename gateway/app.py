@@ -220,7 +220,7 @@ async def run_gateway(settings: Settings) -> None:
     async with (
         signals() as stop,
         open_tracer(settings, service="postern-gateway", registry=registry) as tracer,
-        open_broker(settings.broker) as bare,
+        open_broker(settings.broker, publisher=settings.publisher) as bare,
         open_journal(settings.journal) as journal,
         open_gateway(
             settings,

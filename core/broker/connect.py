@@ -13,21 +13,21 @@ from urllib.parse import SplitResult, urlsplit
 
 from core.broker.embedded import EmbeddedBroker
 from core.broker.port import Broker
-from core.broker.rabbitmq import RabbitMQBroker
+from core.broker.rabbitmq import PublisherKind, RabbitMQBroker
 from core.errors import ConfigurationError
 
 _EXPECTED = "expected amqp://, amqps:// or embedded:PATH"
 
 
-def open_broker(url: str) -> AbstractAsyncContextManager[Broker]:
+def open_broker(url: str, *, publisher: str = "pipelined") -> AbstractAsyncContextManager[Broker]:
     """The broker at this address, to be entered. Raises ConfigurationError for any other
-    address."""
+    address. `publisher`: how RabbitMQ is published to, a value of `PublisherKind`."""
     scheme, _, rest = url.partition(":")
     match scheme:
         case "amqp" | "amqps":
             if not _split(url).hostname:
                 raise ConfigurationError(f"the broker's address names no host, {_EXPECTED}")
-            return RabbitMQBroker(url)
+            return RabbitMQBroker(url, publisher=PublisherKind(publisher))
         case "embedded":
             if not rest:
                 raise ConfigurationError(f"the embedded broker's address has no path, {_EXPECTED}")
