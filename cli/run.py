@@ -15,7 +15,7 @@ import click
 
 from cli.options import log_as, settings_of, settings_options
 from consumers.app import Consumers, open_consumers
-from core.broker.connect import open_broker
+from core.broker.connect import PublisherKind, open_broker
 from core.broker.counted import BrokerMetrics, CountedBroker
 from core.journal.connect import open_journal
 from core.journal.port import ReadJournal
@@ -61,7 +61,7 @@ async def open_everything(settings: Settings) -> AsyncIterator[Everything]:
     registry = new_registry()
     async with (
         open_tracer(settings, service="postern", registry=registry) as tracer,
-        open_broker(settings.broker, publisher=settings.publisher) as bare,
+        open_broker(settings.broker, publisher=PublisherKind(settings.publisher)) as bare,
         open_journal(settings.journal) as journal,
         nullcontext(CountedBroker(bare, BrokerMetrics(registry))) as broker,
         open_consumers(settings, broker, journal, registry=registry, tracer=tracer) as consumers,

@@ -26,7 +26,7 @@ from consumers.scheduler import Scheduler
 from consumers.settings import ConsumerSettings, Role
 from consumers.spans import ActionSpans
 from consumers.survey import Survey, Surveyed
-from core.broker.connect import open_broker
+from core.broker.connect import PublisherKind, open_broker
 from core.broker.counted import BrokerMetrics, CountedBroker
 from core.broker.port import Broker
 from core.broker.topology import Topology
@@ -189,7 +189,7 @@ async def run_consumers(settings: Settings, consumer: ConsumerSettings) -> None:
     async with (
         signals() as stop,
         open_tracer(settings, service="postern-consumers", registry=registry) as tracer,
-        open_broker(settings.broker, publisher=settings.publisher) as bare,
+        open_broker(settings.broker, publisher=PublisherKind(settings.publisher)) as bare,
         open_journal(settings.journal) as journal,
         open_consumers(
             settings,

@@ -17,7 +17,7 @@ from functools import partial
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from core.broker.connect import open_broker
+from core.broker.connect import PublisherKind, open_broker
 from core.broker.counted import BrokerMetrics, CountedBroker
 from core.broker.embedded.spool import Spool
 from core.broker.port import Broker
@@ -220,7 +220,7 @@ async def run_gateway(settings: Settings) -> None:
     async with (
         signals() as stop,
         open_tracer(settings, service="postern-gateway", registry=registry) as tracer,
-        open_broker(settings.broker, publisher=settings.publisher) as bare,
+        open_broker(settings.broker, publisher=PublisherKind(settings.publisher)) as bare,
         open_journal(settings.journal) as journal,
         open_gateway(
             settings,

@@ -16,18 +16,22 @@ from core.broker.port import Broker
 from core.broker.rabbitmq import PublisherKind, RabbitMQBroker
 from core.errors import ConfigurationError
 
+__all__ = ["PublisherKind", "open_broker"]
+
 _EXPECTED = "expected amqp://, amqps:// or embedded:PATH"
 
 
-def open_broker(url: str, *, publisher: str = "pipelined") -> AbstractAsyncContextManager[Broker]:
+def open_broker(
+    url: str, *, publisher: PublisherKind = PublisherKind.PIPELINED
+) -> AbstractAsyncContextManager[Broker]:
     """The broker at this address, to be entered. Raises ConfigurationError for any other
-    address. `publisher`: how RabbitMQ is published to, a value of `PublisherKind`."""
+    address. `publisher`: by what RabbitMQ is published to."""
     scheme, _, rest = url.partition(":")
     match scheme:
         case "amqp" | "amqps":
             if not _split(url).hostname:
                 raise ConfigurationError(f"the broker's address names no host, {_EXPECTED}")
-            return RabbitMQBroker(url, publisher=PublisherKind(publisher))
+            return RabbitMQBroker(url, publisher=publisher)
         case "embedded":
             if not rest:
                 raise ConfigurationError(f"the embedded broker's address has no path, {_EXPECTED}")

@@ -29,6 +29,11 @@ class BrokerMetrics:
             "1 while the broker can be published to.",
             registry=registry,
         )
+        self.blocked = Gauge(
+            "postern_broker_blocked",
+            "1 while the broker has said that it takes nothing: an alarm of its memory or disk.",
+            registry=registry,
+        )
         self.published = Counter(
             "postern_messages_published_total",
             "Messages handed to the broker: confirmed, returned (no queue took one of them), "
@@ -78,10 +83,15 @@ class CountedBroker:
         self._broker = broker
         self._metrics = metrics
         metrics.connected.set_function(lambda: float(broker.connected))
+        metrics.blocked.set_function(lambda: float(broker.blocked))
 
     @property
     def connected(self) -> bool:
         return self._broker.connected
+
+    @property
+    def blocked(self) -> bool:
+        return self._broker.blocked
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         result = "unconfirmed"

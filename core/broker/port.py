@@ -86,6 +86,11 @@ class Broker(Publisher, Protocol):
         """Whether publishing is possible right now, as far as we know."""
         ...
 
+    @property
+    def blocked(self) -> bool:
+        """Whether the broker has said that it takes nothing for now, as in an alarm."""
+        ...
+
     async def declare(self, topology: Topology) -> None:
         """Make the queues stand; idempotent. Raises TopologyMismatch naming the queue and the
         argument that differs, BrokerUnavailable if the broker does not answer, Unroutable if

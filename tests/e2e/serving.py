@@ -83,6 +83,10 @@ class Switch:
     def connected(self) -> bool:
         return self.error is None and self.broker.connected
 
+    @property
+    def blocked(self) -> bool:
+        return self.broker.blocked
+
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         self.entered.set()
         if self.hold is not None:

@@ -68,6 +68,10 @@ class EmbeddedBroker:
     def connected(self) -> bool:
         return self._rounds is not None
 
+    @property
+    def blocked(self) -> bool:
+        return False
+
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         def publish(store: Store) -> None:
             store.publish(messages)

@@ -86,6 +86,10 @@ class RabbitMQBroker:
     def connected(self) -> bool:
         return self._publishing.ready
 
+    @property
+    def blocked(self) -> bool:
+        return self._publishing.blocked
+
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         await self._publishing.publish(messages)
 

@@ -12,6 +12,7 @@ import pytest
 
 from core.broker.connect import open_broker
 from core.broker.port import Broker
+from core.broker.rabbitmq import PublisherKind, RabbitMQBroker
 from core.broker.topology import Topology, work_queue
 from core.messages import Lane
 from tests.servers.rabbitmq import RabbitMQNode
@@ -27,16 +28,39 @@ class Adapter:
     """One adapter and the place it keeps its messages in."""
 
     url: str
+    publisher: PublisherKind = PublisherKind.PIPELINED
 
     def open(self) -> AbstractAsyncContextManager[Broker]:
-        return open_broker(self.url)
+        return open_broker(self.url, publisher=self.publisher)
 
 
-@pytest.fixture(params=["rabbitmq", "embedded"])
+@pytest.fixture(params=["rabbitmq", "aiopika", "embedded"])
 def adapter(request: pytest.FixtureRequest, tmp_path: Path) -> Adapter:
-    if request.param == "rabbitmq":
-        return Adapter(url=request.getfixturevalue("broker_url"))
+    match request.param:
+        case "rabbitmq":
+            return Adapter(url=request.getfixturevalue("broker_url"))
+        case "aiopika":
+            url = request.getfixturevalue("broker_url")
+            return Adapter(url=url, publisher=PublisherKind.AIO_PIKA)
     return Adapter(url=f"embedded:{tmp_path / 'broker.db'}")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is tested of RabbitMQ alone holds for both ways of publishing to it."""
+    if metafunc.module.__name__.rpartition(".")[2].startswith("test_rabbitmq_"):
+        metafunc.fixturenames.append("publisher")
+        metafunc.parametrize("publisher", list(PublisherKind), indirect=True)
+
+
+@pytest.fixture
+def publisher(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> PublisherKind:
+    """What is published by where nothing is said of it."""
+    for function in (open_broker, RabbitMQBroker.__init__):
+        defaults = function.__kwdefaults__
+        assert defaults is not None
+        monkeypatch.setitem(defaults, "publisher", request.param)
+    kind: PublisherKind = request.param
+    return kind
 
 
 @pytest.fixture
