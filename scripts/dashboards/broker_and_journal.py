@@ -31,11 +31,12 @@ BOARD = Board(
             panels=(
                 states(
                     "Without a broker",
-                    "Red: this process cannot publish.",
+                    "Red: this process cannot publish. If the broker itself says so, "
+                    "postern_broker_blocked is 1.",
                     Query(
                         f"1 - ({least('postern_broker_connected', by='instance')})", "{{instance}}"
                     ),
-                    words=("connected", "away"),
+                    words=("connected", "away or blocked"),
                     alert="PosternBrokerAway",
                 ),
                 lines(
