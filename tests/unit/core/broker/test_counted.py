@@ -21,6 +21,7 @@ class Refusing:
     """Publishes nothing, and says why."""
 
     connected = True
+    blocked = False
 
     def __init__(self, error: BaseException) -> None:
         self._error = error
@@ -82,6 +83,7 @@ async def test_one_that_the_broker_gives_nothing_to_is_not_consuming() -> None:
 
     class Broken:
         connected = True
+        blocked = True
 
         @asynccontextmanager
         async def subscribe(self, *_: object, **__: object) -> AsyncIterator[Trying]:
@@ -91,6 +93,7 @@ async def test_one_that_the_broker_gives_nothing_to_is_not_consuming() -> None:
     queue = {"queue": RECORDER_QUEUE}
     broker = CountedBroker(cast("Broker", Broken()), BrokerMetrics(registry))
     async with broker.subscribe(RECORDER_QUEUE, prefetch=1) as subscription:
+        assert registry.get_sample_value("postern_broker_blocked") == 1
         assert registry.get_sample_value("postern_consuming", queue) == 0
         Trying.consuming = True
         assert subscription.consuming
