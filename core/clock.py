@@ -71,7 +71,9 @@ def from_micros(micros: int) -> datetime:
 
 def to_text(moment: datetime) -> str:
     """RFC 3339 in UTC with a `Z`; microseconds only where there are any."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.replace(tzinfo=None).isoformat() + "Z"
 
 
 def from_rfc3339(text: str) -> datetime:

@@ -8,6 +8,8 @@
     │   └── UnknownVersion            written by a newer major version
     ├── BrokerError
     │   ├── BrokerUnavailable         away, blocked or too slow; a publish's outcome is unknown
+    │   │   ├── BrokerBlocked             it says itself that it takes nothing for now
+    │   │   └── LoginRefused              it does not believe who we say we are
     │   ├── PublishRefused            the broker said no (nack: a full queue, an internal error)
     │   ├── Unroutable                no queue took it: the topology is not there
     │   ├── SpoolFull                 the broker is away, and the spool may hold no more
@@ -84,6 +86,15 @@ class BrokerError(PosternError):
 
 class BrokerUnavailable(BrokerError):
     """The broker is away, blocked or too slow. What became of a publish is unknown."""
+
+
+class BrokerBlocked(BrokerUnavailable):
+    """The broker has said that it takes nothing for now (connection.blocked): an alarm."""
+
+
+class LoginRefused(BrokerUnavailable):
+    """The broker does not believe who we say we are. Trying at once again would only fill its
+    log."""
 
 
 class PublishRefused(BrokerError):

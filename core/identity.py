@@ -8,28 +8,29 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64decode, urlsafe_b64encode
+from functools import lru_cache
 
 
 def _digest(*parts: str) -> bytes:
     """SHA-256 over the parts, each with its length in front, so that no two lists of parts
     collide."""
-    digest = hashlib.sha256()
-    for part in parts:
-        raw = part.encode("utf-8", "surrogatepass")
-        digest.update(len(raw).to_bytes(8, "big"))
-        digest.update(raw)
-    return digest.digest()
+    raw = [part.encode("utf-8", "surrogatepass") for part in parts]
+    return hashlib.sha256(
+        b"".join([piece for part in raw for piece in (len(part).to_bytes(8, "big"), part)])
+    ).digest()
 
 
 def _opaque(prefix: str, digest: bytes) -> str:
     return prefix + urlsafe_b64encode(digest).decode("ascii").rstrip("=")
 
 
+@lru_cache(maxsize=256)
 def event_ref(source: str, event_id: str) -> str:
     """The opaque, stable name of an event: `ev_` and 28 characters.
 
     The last four bytes tie it to its source, so that a reference that was mistyped or belongs to
-    another source is told from one that the recorder has not reached yet.
+    another source is told from one that the recorder has not reached yet. It is asked for with each
+    action of an event.
     """
     name = _digest("event", source, event_id)[:17]
     return _opaque("ev_", name + _ref_check(source, name))

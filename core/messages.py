@@ -11,6 +11,7 @@ except those.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -199,7 +200,20 @@ def decode_action(body: bytes) -> ActionMessage:
         raise UnreadableMessage(f"not an action message: {type(error).__name__}") from error
 
 
+def encode_event(record: EventRecord) -> tuple[bytes, list[bytes]]:
+    """The record, and the message of each of its actions: an action is written once for both."""
+    written = [orjson.dumps(_action_out(action)) for action in record.actions]
+    return (
+        _record_out(record, [orjson.Fragment(each) for each in written]),
+        [b'{"v":%d,"kind":"action","seq":0,"action":%s}' % (VERSION, each) for each in written],
+    )
+
+
 def encode_record(record: EventRecord) -> bytes:
+    return _record_out(record, [_action_out(action) for action in record.actions])
+
+
+def _record_out(record: EventRecord, actions: Sequence[JsonObject | orjson.Fragment]) -> bytes:
     event = record.event
     body = {
         "v": VERSION,
@@ -226,7 +240,7 @@ def encode_record(record: EventRecord) -> bytes:
             }
             for part in record.decision
         ],
-        "actions": [_action_out(action) for action in record.actions],
+        "actions": actions,
         "notes": list(record.notes),
     }
     return orjson.dumps(body)

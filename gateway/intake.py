@@ -19,12 +19,10 @@ from core.broker.topology import RECORDER_QUEUE, work_queue
 from core.clock import Clock
 from core.errors import BrokerUnavailable
 from core.messages import (
-    ActionMessage,
     Event,
     EventRecord,
-    encode_action,
+    encode_event,
     encode_receipt,
-    encode_record,
 )
 from core.messages import Receipt as TextReceipt
 from gateway.metrics import Metrics
@@ -153,15 +151,15 @@ class Intake:
     def _count(self, receipts: Sequence[Receipt]) -> None:
         for receipt in receipts:
             kind = self._label(receipt.event.type)
-            self._metrics.accepted.labels(receipt.event.source, kind).inc()
+            self._metrics.accepted_series(receipt.event.source, kind).inc()
             for action in receipt.plan.actions:
                 state = "parked" if action.parked else "queued"
-                self._metrics.planned.labels(action.provider, action.lane.value, state).inc()
+                self._metrics.planned_series(action.provider, action.lane.value, state).inc()
             for part in receipt.plan.decision:
                 if part.error is not None:
                     self._metrics.rules_failed.labels(part.rule).inc()
                 elif part.matched:
-                    self._metrics.rules_matched.labels(part.rule).inc()
+                    self._metrics.matched_series(part.rule).inc()
 
 
 def messages_of(receipts: Sequence[Receipt], *, trace: str | None = None) -> list[Outgoing]:
@@ -171,19 +169,16 @@ def messages_of(receipts: Sequence[Receipt], *, trace: str | None = None) -> lis
     """
     if trace is not None:
         receipts = [_traced(receipt, trace) for receipt in receipts]
-    records = [
-        Outgoing(queue=RECORDER_QUEUE, body=encode_record(record_of(receipt)))
-        for receipt in receipts
-    ]
-    actions = [
-        Outgoing(
-            queue=work_queue(action.provider, action.lane),
-            body=encode_action(ActionMessage(action=action)),
-        )
-        for receipt in receipts
-        for action in receipt.plan.actions
-        if action.parked is None
-    ]
+    records: list[Outgoing] = []
+    actions: list[Outgoing] = []
+    for receipt in receipts:
+        record, written = encode_event(record_of(receipt))
+        records.append(Outgoing(queue=RECORDER_QUEUE, body=record))
+        actions += [
+            Outgoing(queue=work_queue(action.provider, action.lane), body=body)
+            for action, body in zip(receipt.plan.actions, written, strict=True)
+            if action.parked is None
+        ]
     return records + actions
 
 

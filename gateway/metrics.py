@@ -12,6 +12,7 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from core.series import series_of
 from gateway.sources.source import Source
 
 # 0.25 s is the objective of answers (docs/operations.md).
@@ -22,7 +23,8 @@ _BODY_BYTES = (256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0)
 
 
 class Metrics:
-    """What the gateway counts. One object a process."""
+    """What the gateway counts. One object a process. `..._series`: of what is counted with every
+    request."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.requests = Counter(
@@ -167,6 +169,11 @@ class Metrics:
             ("what",),
             registry=registry,
         )
+        self.request_series = series_of(self.requests)
+        self.accepted_series = series_of(self.accepted)
+        self.planned_series = series_of(self.planned)
+        self.matched_series = series_of(self.rules_matched)
+        self.secret_series = series_of(self.secrets_matched)
         for what in ("pause", "resume", "cancel", "replay"):
             self.operator_changes.labels(what)
         for result in RELOAD_RESULTS:

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from core.broker.port import Broker, Delivery, Outgoing, Subscription
 from core.broker.topology import Topology
 from core.errors import PublishRefused, Unroutable
+from core.series import series_of
 
 RESULTS = ("confirmed", "returned", "refused", "unconfirmed")
 
@@ -60,6 +61,7 @@ class BrokerMetrics:
             ("queue",),
             registry=registry,
         )
+        self.published_series = series_of(self.published)
         for result in RESULTS:
             self.published.labels(result)
         self._open: defaultdict[str, list[Subscription]] = defaultdict(list)
@@ -106,7 +108,7 @@ class CountedBroker:
             raise
         finally:
             # Of an attempt that failed some may stand: it is counted as a whole all the same.
-            self._metrics.published.labels(result).inc(len(messages))
+            self._metrics.published_series(result).inc(len(messages))
 
     async def declare(self, topology: Topology) -> None:
         await self._broker.declare(topology)

@@ -22,7 +22,13 @@ from aio_pika.exceptions import (
 )
 from aiormq.exceptions import InvalidFrameError
 
-from core.errors import BrokerError, BrokerUnavailable, PublishRefused, Unroutable
+from core.errors import (
+    BrokerError,
+    BrokerUnavailable,
+    LoginRefused,
+    PublishRefused,
+    Unroutable,
+)
 
 _OBJECT = re.compile(r" object at 0x[0-9a-f]+")
 """In a repeated reason an address would make it look new each time."""
@@ -32,14 +38,6 @@ def really_cancelled() -> bool:
     """Whether somebody asked the running task to end (the library only pretends at times)."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0
-
-
-class LoginRefused(BrokerUnavailable):
-    """Who we say we are is not believed: trying again at once would only fill the broker's log."""
-
-
-class Blocked(BrokerUnavailable):
-    """The broker has said that it takes nothing for now; that is no silence."""
 
 
 @contextmanager

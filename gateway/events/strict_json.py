@@ -24,6 +24,9 @@ FOREIGN_NODES = 50_000
 MAX_STRING = 64 * 1024
 """Bytes of UTF-8."""
 
+_SHORT = MAX_STRING // 4
+"""Characters of a string that is never too long: none takes more than four bytes."""
+
 _INT64 = 2**63
 
 
@@ -72,16 +75,15 @@ class _Census:
 
     def visit(self, value: Any, depth: int) -> None:
         self.nodes += 1
-        if self.nodes > self.most:
-            raise MalformedRequest(f"The JSON has more than {self.most} values.")
+        self._check_nodes()
         kind = type(value)
         if kind is str:
-            self._visit_string(value)
+            self.strings += 1
+            if len(value) > _SHORT:
+                self._check_string(value)
         elif kind is dict:
             self._check_depth(depth)
-            for key, inner in value.items():
-                self._visit_string(key)
-                self.visit(inner, depth + 1)
+            self._visit_object(value, depth)
         elif kind is list:
             self._check_depth(depth)
             for inner in value:
@@ -92,12 +94,26 @@ class _Census:
         elif kind is float and not -_INT64 < value < _INT64:
             self.huge = True
 
-    def _visit_string(self, text: str) -> None:
-        self.strings += 1
-        if len(text) > MAX_STRING or (
-            len(text) > MAX_STRING // 4 and len(text.encode()) > MAX_STRING
-        ):
+    def _visit_object(self, value: dict[str, Any], depth: int) -> None:
+        for key, inner in value.items():
+            self.strings += 1
+            if len(key) > _SHORT:
+                self._check_string(key)
+            if type(inner) is str and len(inner) <= _SHORT:
+                # What most values are: passed without a call.
+                self.strings += 1
+                self.nodes += 1
+            else:
+                self.visit(inner, depth + 1)
+        self._check_nodes()
+
+    def _check_string(self, text: str) -> None:
+        if len(text) > MAX_STRING or len(text.encode()) > MAX_STRING:
             raise MalformedRequest(f"The JSON holds a string of more than {MAX_STRING} bytes.")
+
+    def _check_nodes(self) -> None:
+        if self.nodes > self.most:
+            raise MalformedRequest(f"The JSON has more than {self.most} values.")
 
     def _check_depth(self, depth: int) -> None:
         if depth > MAX_DEPTH:

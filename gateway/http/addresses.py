@@ -11,6 +11,7 @@ from __future__ import annotations
 import ipaddress
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from aiohttp import hdrs, web
 
@@ -82,7 +83,9 @@ def client_address(
     return address
 
 
+@lru_cache(maxsize=4096)
 def _parse(text: str) -> Address | None:
+    """Asked with each request of a connection that stays."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:

@@ -52,6 +52,8 @@ class BodyGate:
 def is_compressed(request: web.Request, *, gzip: bool) -> bool:
     """Whether the body is compressed with gzip, where that is taken. Raises UnsupportedContent for
     any other way, and for gzip where it is not taken."""
+    if hdrs.CONTENT_ENCODING not in request.headers:
+        return False
     codings = [
         coding.strip().lower()
         for line in request.headers.getall(hdrs.CONTENT_ENCODING, [])
@@ -99,6 +101,8 @@ async def read_body(
         raise UnsupportedContent("Of transfer codings only chunked is taken.")
     if request.content_length is not None and request.content_length > limit:
         raise _too_large(limit)
+    if request.content.is_eof():
+        return await _read(request, limit)  # all of it is here, and nobody has to be waited for
     try:
         async with asyncio.timeout(within.total_seconds()):
             await _say_continue(request)

@@ -11,7 +11,7 @@ from core.web import answer_json
 from gateway.events.headers import Headers
 from gateway.http.body import read_body
 from gateway.http.middleware import SOURCE
-from gateway.http.services import SERVICES, bearer_source
+from gateway.http.services import SERVICES, proven
 from gateway.http.taking import receive, take
 from gateway.http.tracing import traced
 from gateway.sources.presets.registry import PRESETS
@@ -24,9 +24,10 @@ _PING = 1024
 async def post_event(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     began = services.spans.tracer.now()
-    source = bearer_source(request)
+    sender = proven(request)
+    source = sender.source
     with services.admission.let_in(source):
-        delivery = await receive(request, source, Headers(request.headers.items()))
+        delivery = await receive(request, source, sender.headers, sender.proof)
         return await traced(request, source, began, take(services, source, delivery))
 
 

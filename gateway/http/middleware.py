@@ -69,7 +69,7 @@ def watch_requests(
             # Kept alive, the connection would be closed under the client's next request.
             response.force_close()
         source = request.get(SOURCE, NOBODY)
-        metrics.requests.labels(source, str(response.status), code).inc()
+        metrics.request_series(source, str(response.status), code).inc()
         metrics.seconds.observe(clock.monotonic() - started)
         return response
 

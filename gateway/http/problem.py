@@ -17,12 +17,14 @@ from aiohttp import web
 from core.errors import (
     BodyTooLarge,
     BodyTooSlow,
+    BrokerBlocked,
     BrokerError,
     BrokerUnavailable,
     InvalidBatch,
     InvalidEvent,
     InvalidParameter,
     JournalUnavailable,
+    LoginRefused,
     MalformedRequest,
     MethodNotAllowed,
     NotAllowed,
@@ -56,6 +58,13 @@ class Kind:
 
 
 _AWAY = "Nothing is lost if you send it again."
+_UNAVAILABLE = Kind(
+    status=503,
+    title="Cannot accept now",
+    code="broker-unavailable",
+    detail=f"The broker did not confirm in time. {_AWAY}",
+    retry=True,
+)
 
 TABLE: dict[type[PosternError], Kind] = {
     MalformedRequest: Kind(status=400, title="Malformed request"),
@@ -72,13 +81,9 @@ TABLE: dict[type[PosternError], Kind] = {
     TooManyRequests: Kind(status=429, title="Too many requests"),
     Overloaded: Kind(status=503, title="Overloaded", retry=True),
     RequestError: Kind(status=400, title="Bad request"),
-    BrokerUnavailable: Kind(
-        status=503,
-        title="Cannot accept now",
-        code="broker-unavailable",
-        detail=f"The broker did not confirm in time. {_AWAY}",
-        retry=True,
-    ),
+    BrokerUnavailable: _UNAVAILABLE,
+    BrokerBlocked: _UNAVAILABLE,
+    LoginRefused: _UNAVAILABLE,
     PublishRefused: Kind(
         status=503,
         title="Cannot accept now",

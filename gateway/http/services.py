@@ -20,6 +20,7 @@ from gateway.metrics import Metrics
 from gateway.running import Running
 from gateway.settings import Limits
 from gateway.sources.source import Source
+from gateway.sources.verifier import Proof
 from gateway.spans import UNTRACED, GatewaySpans
 
 
@@ -41,12 +42,28 @@ class Services:
 SERVICES = web.AppKey("services", Services)
 
 
-def bearer_source(request: web.Request) -> Source:
-    """The source whose key the request carries. Raises Unauthenticated, or MalformedRequest if
-    there are several keys."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """A request whose source is known by its key, before anything of its body is read."""
+
+    source: Source
+    headers: Headers
+    proof: Proof
+
+
+def proven(request: web.Request) -> Proven:
+    """By the key that the request carries. Raises Unauthenticated, or MalformedRequest if there are
+    several keys."""
     services = request.app[SERVICES]
-    authorization = Headers(request.headers.items()).one("authorization")
-    source, key = services.running.current.sources.by_bearer(authorization, services.clock.now())
+    headers = Headers(request.headers.items())
+    source, key = services.running.current.sources.by_bearer(
+        headers.one("authorization"), services.clock.now()
+    )
     request[SOURCE] = source.name
-    services.metrics.secrets_matched.labels(source.name, key).inc()
-    return source
+    services.metrics.secret_series(source.name, key).inc()
+    return Proven(source=source, headers=headers, proof=Proof(key=key))
+
+
+def bearer_source(request: web.Request) -> Source:
+    """The source whose key the request carries. Raises as `proven`."""
+    return proven(request).source

@@ -9,17 +9,17 @@ from aiohttp import web
 
 from core.errors import UnsupportedContent
 from core.web import answer_json
-from gateway.events.headers import Headers
 from gateway.http.answers import show_trial
-from gateway.http.services import SERVICES, bearer_source
+from gateway.http.services import SERVICES, proven
 from gateway.http.taking import read_allowed, receive
 
 
 async def post_trial(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
-    source = bearer_source(request)
+    sender = proven(request)
+    source = sender.source
     with services.admission.let_in(source):
-        delivery = await receive(request, source, Headers(request.headers.items()))
+        delivery = await receive(request, source, sender.headers, sender.proof)
         parsed = read_allowed(source, delivery)
     if parsed.batch:
         raise UnsupportedContent("One event at a time can be tried.")

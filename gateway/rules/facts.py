@@ -32,10 +32,10 @@ class Facts:
     """The names that expressions know, and their values.
 
     `names` has them as JSON, `bindings` as an engine takes them; what stands at the paths of
-    `inspected` is looked through for what engines cannot take.
+    `inspected` is looked through for what engines cannot take, once, when an engine is asked.
     """
 
-    __slots__ = ("_long", "_odd", "bindings", "bound", "names")
+    __slots__ = ("_inspected", "_long", "_odd", "bindings", "bound", "names")
 
     def __init__(
         self,
@@ -50,7 +50,11 @@ class Facts:
         """What an engine made of these facts; made once, when the first expression needs it."""
         self._long: list[Path] = []
         self._odd: dict[Path, str] = {}
-        for name, value in inspected.items():
+        self._inspected: Mapping[str, Any] | None = inspected
+
+    def _inspect_all(self) -> None:
+        inspected, self._inspected = self._inspected, None
+        for name, value in (inspected or {}).items():
             self._inspect(value, (name,), 0)
 
     def _inspect(self, value: Any, path: Path, depth: int) -> None:
@@ -71,13 +75,16 @@ class Facts:
 
     def _inspect_object(self, value: dict[Any, Any], path: Path, depth: int) -> None:
         for key, inner in value.items():
-            if _oddity(type(key), key) is not None or type(key) is not str:
+            if type(key) is not str or not _is_plain(key):
                 self._odd[path] = "holds a key that cannot be evaluated"
-            else:
+            # Most values are short strings: they are passed without a call.
+            elif type(inner) is not str or not inner.isascii() or "\x00" in inner:
                 self._inspect(inner, (*path, key), depth + 1)
 
     def refuse_long(self, looked_at: tuple[Path, ...]) -> None:
         """Raises Failure if an array on the way of these paths is too long."""
+        if self._inspected is not None:
+            self._inspect_all()
         for path in self._long:
             if any(_meet(path, other) for other in looked_at):
                 problem = f"{written(path)} has more than {MAX_ARRAY} elements"
@@ -85,6 +92,8 @@ class Facts:
 
     def refuse_odd(self, looked_at: tuple[Path, ...]) -> None:
         """Raises Failure if something on the way of these paths cannot be given to CEL whole."""
+        if self._inspected is not None:
+            self._inspect_all()
         for path, problem in self._odd.items():
             if any(_meet(path, other) for other in looked_at):
                 raise Failure(f"{written(path)} {problem}")
@@ -130,16 +139,18 @@ def facts_of(event: Event) -> Facts:
 def _oddity(kind: type, value: Any) -> str | None:
     """Why an engine cannot be given this scalar whole, or None."""
     if kind is str:
-        odd = "\x00" in value or not _encodes(value)
-        return "holds a character that cannot be evaluated" if odd else None
+        return None if _is_plain(value) else "holds a character that cannot be evaluated"
     if kind is int:
         return None if -_INT64 <= value < _INT64 else "is a number beyond 64 bits"
     known = kind is bool or kind is float or value is None
     return None if known else "is of a type that cannot be evaluated"
 
 
-def _encodes(text: str) -> bool:
-    """Whether it is whole Unicode: a lone surrogate cannot be given to an engine or be sent."""
+def _is_plain(text: str) -> bool:
+    """Whether it is whole Unicode without a NUL: a lone surrogate cannot be given to an engine or
+    be sent."""
+    if "\x00" in text:
+        return False
     if text.isascii():
         return True
     try:

@@ -24,6 +24,8 @@ from vendors.wire import InvalidParams
 
 NO_RULE_MATCHED = "no rule matched this event"
 NO_TIME = "the event has no time: its order is the order of arrival"
+_NO_FACTS = Facts(names={}, bindings={}, inspected={})
+"""Of an event that no rule asks about."""
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -78,12 +80,13 @@ class Rules:
         return self._version
 
     def plan(self, event: Event) -> Plan:
-        facts = facts_of(event)
+        rules = self._rules_on(event.type)
         decision: list[RuleDecision] = []
         actions: list[Action] = []
         notes: list[str] = []
         texts: dict[str, tuple[TextFacts, ...]] = {}
-        for rule in self._rules_on(event.type):
+        facts = _NO_FACTS if not rules else facts_of(event)
+        for rule in rules:
             made, prepared = _decide(rule, facts)
             decision.append(made)
             for step, result in zip(rule.steps, prepared, strict=False):

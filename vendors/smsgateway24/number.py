@@ -30,10 +30,12 @@ def to_e164(written: str, region: str) -> str:
         raise ValueError("is not a phone number") from None
     if number.extension:
         raise ValueError("is a number with an extension")
-    if not phonenumbers.is_valid_number(number):
-        raise ValueError("is not a number that exists in its country")
-    if phonenumbers.number_type(number) not in _REACHABLE:
-        raise ValueError("is not a mobile number")
+    # Unknown is what the library tells of a number that is not valid: it is asked once.
+    match phonenumbers.number_type(number):
+        case PhoneNumberType.UNKNOWN:
+            raise ValueError("is not a number that exists in its country")
+        case kind if kind not in _REACHABLE:
+            raise ValueError("is not a mobile number")
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 

@@ -14,8 +14,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
-from core.broker.failures import LoginRefused
-from core.errors import BrokerError
+from core.errors import BrokerError, LoginRefused
 from core.logs import get_logger
 
 log = get_logger()

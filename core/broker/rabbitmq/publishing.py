@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
-from core.broker.failures import Blocked, library_failures, really_cancelled
+from core.broker.failures import library_failures, really_cancelled
 from core.broker.port import Outgoing
 from core.broker.rabbitmq.link import Connection, Link, pause
-from core.errors import BrokerError, BrokerUnavailable
+from core.errors import BrokerBlocked, BrokerError, BrokerUnavailable
 from core.logs import get_logger
 
 log = get_logger()
@@ -112,7 +112,7 @@ class Publishing:
         started = now()
         try:
             await channel.publish(messages)
-        except Blocked:
+        except BrokerBlocked:
             raise
         except (BrokerUnavailable, asyncio.CancelledError) as error:
             waited = now() - started >= self._patience

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 from pamqp import commands
 from pamqp.header import ContentHeader
 
-from core.broker.failures import Blocked
 from core.broker.port import Outgoing
 from core.broker.rabbitmq.pipelined.flight import Call, Flight
 from core.broker.rabbitmq.pipelined.frames import ID_LENGTH, Confirm, Received, Writer
 from core.broker.topology import EXCHANGE
-from core.errors import BrokerError, BrokerUnavailable
+from core.errors import BrokerBlocked, BrokerError, BrokerUnavailable
 from core.logs import get_logger
 
 if TYPE_CHECKING:
@@ -166,8 +165,8 @@ class ConfirmChannel:
         if self._flight.next_deadline is not None:
             self._looking = self._loop.call_later(self._limit / _LOOKS, self._look)
 
-    def _blocked(self) -> Blocked:
-        return Blocked(f"publishing: the broker takes nothing ({self._connection.blocked})")
+    def _blocked(self) -> BrokerBlocked:
+        return BrokerBlocked(f"publishing: the broker takes nothing ({self._connection.blocked})")
 
 
 assert ID_LENGTH == 24  # noqa: S101 - a nonce of 8, a tag of 16

@@ -18,7 +18,7 @@ from typing import TypeVar, cast
 from pamqp import base, commands
 from pamqp.heartbeat import Heartbeat
 
-from core.broker.failures import LoginRefused, describe
+from core.broker.failures import describe
 from core.broker.rabbitmq import link
 from core.broker.rabbitmq.pipelined.address import Address, read_address
 from core.broker.rabbitmq.pipelined.channel import ConfirmChannel
@@ -31,7 +31,7 @@ from core.broker.rabbitmq.pipelined.frames import (
     Received,
     marshal,
 )
-from core.errors import BrokerUnavailable, Unroutable
+from core.errors import BrokerUnavailable, LoginRefused, Unroutable
 from core.logs import get_logger
 
 log = get_logger()

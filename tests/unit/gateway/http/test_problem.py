@@ -38,6 +38,8 @@ def test_codes_are_stable_and_each_kind_of_refusal_has_its_own() -> None:
         "UnsupportedContent": "unsupported-content",
         "InvalidEvent": "invalid-event",
         "InvalidBatch": "invalid-batch",
+        "BrokerBlocked": "broker-unavailable",
+        "LoginRefused": "broker-unavailable",
         "TooManyRequests": "rate-limited",
         "Overloaded": "overloaded",
         "RequestError": "bad-request",
