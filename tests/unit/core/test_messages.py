@@ -22,6 +22,7 @@ from core.messages import (
     decode_action,
     decode_record,
     encode_action,
+    encode_event,
     encode_record,
 )
 
@@ -83,6 +84,14 @@ def test_a_message_comes_back_as_it_was_sent() -> None:
     message = ActionMessage(action=ACTION, seq=7)
     assert decode_action(encode_action(message)) == message
     assert decode_record(encode_record(RECORD)) == RECORD
+
+
+def test_an_event_and_its_actions_are_written_together_as_they_are_apart() -> None:
+    parked = replace(ACTION, step="other", parked="rule welcome, when: data.x is missing")
+    record = EventRecord(event=EVENT, rules_version="v1", actions=(ACTION, parked))
+    written, actions = encode_event(record)
+    assert written == encode_record(record)
+    assert actions == [encode_action(ActionMessage(action=each)) for each in (ACTION, parked)]
 
 
 def test_ids_are_what_they_were_when_the_first_release_gave_them() -> None:

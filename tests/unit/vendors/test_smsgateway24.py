@@ -5,10 +5,14 @@ from __future__ import annotations
 from urllib.parse import parse_qs
 
 import orjson
+import phonenumbers
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.configuration import SecretRef
 from tests.unit.vendors.cases import IDENTITY, TOKEN, answer, sms_provider
+from vendors.smsgateway24.number import to_e164
 from vendors.smsgateway24.provider import SmsGateway24Provider
 from vendors.smsgateway24.send import Send
 from vendors.wire import InvalidParams, OutcomeKind, Params
@@ -180,3 +184,23 @@ def test_an_error_code_nobody_documented_leaves_the_outcome_unknown(
 ) -> None:
     body = orjson.dumps({"error": error, "sms_id": 5})
     assert SEND.read(answer(200, body), {}, sms).kind is OutcomeKind.UNKNOWN
+
+
+@given(
+    region=st.sampled_from(["DE", "US", "GB", "IM", "IT", "KZ", "AX"]),
+    written=st.from_regex(r"\+?[0-9]{3,15}", fullmatch=True),
+)
+def test_a_number_that_the_library_calls_invalid_is_refused_as_such(
+    region: str, written: str
+) -> None:
+    """It is asked for the kind of a number only, which tells that too."""
+    try:
+        number = phonenumbers.parse(written, region)
+    except phonenumbers.NumberParseException:
+        return
+    try:
+        to_e164(written, region)
+        told = ""
+    except ValueError as error:
+        told = str(error)
+    assert ("exists in its country" in told) is not phonenumbers.is_valid_number(number)

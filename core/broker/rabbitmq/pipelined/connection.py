@@ -39,6 +39,8 @@ log = get_logger()
 FRAME_MAX = 131_072
 _CHANNELS = 16
 _PUBLISHING, _ASKING = 1, 2
+_WRITTEN_AHEAD = 1 << 20
+"""Bytes that may wait for the peer to read; beyond, publishers wait."""
 _MISSED = 3
 """Heartbeats without a sign from the peer, after which it is taken for dead."""
 
@@ -174,6 +176,7 @@ class PipelinedConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=_WRITTEN_AHEAD)
         wire = transport.get_extra_info("socket")
         if wire is not None:
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -80,6 +80,9 @@ class Flight:
         if not multiple:
             if (call := self._calls.pop(tag, None)) is not None:
                 call.answered(taken=taken)
+            # Else a confirm for many would go through all that were ever confirmed singly.
+            while self._first <= self.last and self._first not in self._calls:
+                self._first += 1
             return
         # Zero means: everything so far (specification, basic.ack).
         upto = min(tag or self.last, self.last)

@@ -92,3 +92,25 @@ def test_confirms_of_what_was_never_written_change_nothing() -> None:
     flight.confirmed(99, multiple=True, taken=True)
     flight.add(call(verdicts, 1, 1))
     assert 1 not in verdicts
+
+
+def test_one_confirm_for_many_goes_only_through_what_is_open() -> None:
+    """After a million single ones it would hold up the loop otherwise."""
+    flight, verdicts = Flight(), Verdicts()
+    asked = 0
+
+    class Counting(dict[int, Call]):
+        def pop(self, tag: int, default: Call | None = None) -> Call | None:  # type: ignore[override]
+            nonlocal asked
+            asked += 1
+            return super().pop(tag, default)
+
+    flight._calls = Counting()
+    for number in range(1000):
+        flight.add(call(verdicts, number, 1))
+    for tag in (*range(2, 999), 1):
+        flight.confirmed(tag, multiple=False, taken=True)
+    asked = 0
+    flight.confirmed(1000, multiple=True, taken=True)
+    assert asked == 2
+    assert len(verdicts) == 1000
