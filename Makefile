@@ -52,7 +52,9 @@ stack: ## RabbitMQ, PostgreSQL, gateway, two consumers and the sandbox as proces
 bench: ## measure every case beside bare peers (ARGS=--readme: and put the table into the README)
 	@scripts/setup tests
 	@scripts/system-packages rabbitmq postgresql
-	@.venv/bin/python -m bench $(ARGS)
+	@scripts/system-packages node
+	@scripts/setup-peers
+	@.venv/bin/python -m bench --peers $(ARGS)
 
 torture: ## random faults everywhere for a while (MINUTES=2 SEED=: a seed makes the same schedule again)
 	@scripts/setup tests

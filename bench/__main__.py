@@ -19,7 +19,15 @@ import orjson
 
 from bench.client import post_all, post_request
 from bench.machine import share_cores
-from bench.slices import BATCH_CONNECTIONS, CONNECTIONS, Case, Slice, ingress_cases, viewed
+from bench.slices import (
+    BATCH_CONNECTIONS,
+    CONNECTIONS,
+    Case,
+    Slice,
+    ingress_cases,
+    peer_cases,
+    viewed,
+)
 from bench.stage import Stage, open_stage
 from bench.table import figures, refusals, replace_between_markers, shares
 from bench.way import way_to_done
@@ -33,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.smoke:
         options.rounds, options.seconds, options.orders = 1, 0.5, 50
     load_before = os.getloadavg()[0]
-    with open_stage(share_cores()) as stage:
+    with open_stage(share_cores(), with_peers=options.peers) as stage:
         text = _run(stage, options, load_before)
     print(text)
     if options.readme is not None:
@@ -47,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=1.5, help="how long a turn is")
     parser.add_argument("--orders", type=int, default=500, help="in a turn from post to done")
     parser.add_argument("--smoke", action="store_true", help="one short round, to see that it runs")
+    parser.add_argument(
+        "--peers", action="store_true", help="other frameworks beside it (scripts/setup-peers)"
+    )
     parser.add_argument(
         "--readme",
         type=Path,
@@ -83,7 +94,8 @@ def _cases(stage: Stage, orders: int) -> tuple[Case, ...]:
     url = stage.stack.events
     first = post_request(url, stage.stack.key, orjson.dumps(viewed(0)))
     asyncio.run(post_all(url, [first], connections=1, seconds=_WARM_UP))
-    cases = (*ingress_cases(stage.oldest_record()), way_to_done(orders))
+    ingress = ingress_cases(stage.oldest_record())
+    cases = (*ingress[:2], *peer_cases(stage), *ingress[2:], way_to_done(orders))
     for case in cases[:-2]:
         case.measure(stage, _WARM_UP)
     return cases

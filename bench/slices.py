@@ -76,6 +76,23 @@ def ingress_cases(record: bytes) -> tuple[Case, ...]:
     )
 
 
+def peer_cases(stage: Stage) -> tuple[Case, ...]:
+    """The same work as one event that no rule matches: one message, confirmed."""
+    return tuple(_peer(name) for name in stage.peers)
+
+
+def _peer(name: str) -> Case:
+    def measure(stage: Stage, seconds: float) -> Slice:
+        peer = stage.peers[name]
+        pids = {MEASURED: peer.process.pid, BROKER: stage.broker_pid}
+        bodies = (orjson.dumps(viewed(number)) for number in _numbers)
+        found = _post(peer.url, stage.stack.key, bodies, pids, seconds=seconds, events=1)
+        stage.empty_queues()
+        return found
+
+    return Case(name=name, unit="events", messages=1, measure=measure)
+
+
 def viewed(number: int) -> dict[str, object]:
     """An event that no rule is about, as large as an order."""
     return order(number) | {"type": "order.viewed"}

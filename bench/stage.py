@@ -10,7 +10,7 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +19,7 @@ import aiormq
 import asyncpg
 
 from bench.machine import Cores, describe_machine, pin
+from bench.peers.start import Peer, peers
 from core.broker.topology import RECORDER_QUEUE, Topology
 from core.journal.tables import metadata
 from tests.servers.process import GuardedProcess, free_ports
@@ -31,6 +32,14 @@ _KEPT = frozenset({"leaders"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A server that is up, and where it takes events."""
+
+    process: GuardedProcess
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """What the cases work with. The consumer is stopped except while it is measured."""
 
@@ -39,6 +48,7 @@ class Stage:
     bare: GuardedProcess
     bare_url: str
     provider: GuardedProcess
+    peers: Mapping[str, Served]
 
     @property
     def postgres_pid(self) -> int:
@@ -81,7 +91,7 @@ class Stage:
 
 
 @contextmanager
-def open_stage(cores: Cores) -> Iterator[Stage]:
+def open_stage(cores: Cores, *, with_peers: bool) -> Iterator[Stage]:
     bare_port, provider_port = free_ports(2)
 
     def with_our_provider(text: str) -> str:
@@ -98,6 +108,10 @@ def open_stage(cores: Cores) -> Iterator[Stage]:
         provider = _start(stack, "bench.provider", provider_port)
         opened.callback(provider.end, signal.SIGTERM)
         stage = Stage(
+            peers={
+                peer.name: opened.enter_context(_peer(stack, peer, cores))
+                for peer in (_peers(stack) if with_peers else ())
+            },
             stack=stack,
             cores=cores,
             bare=bare,
@@ -109,6 +123,27 @@ def open_stage(cores: Cores) -> Iterator[Stage]:
         pin(stack.pid("gateway"), cores.measured)
         pin(bare.pid, cores.measured)
         yield stage
+
+
+def _peers(stack: Stack) -> list[Peer]:
+    return peers(stack.broker.url, stack.key, free_ports(3))
+
+
+@contextmanager
+def _peer(stack: Stack, peer: Peer, cores: Cores) -> Iterator[Served]:
+    port = int(peer.environment["PORT"])
+    process = GuardedProcess(
+        peer.command,
+        log=stack.folder / f"{peer.name}.log",
+        environment={"PATH": os.environ["PATH"], "HOME": str(stack.folder), **peer.environment},
+        last_signal=signal.SIGTERM,
+    )
+    try:
+        process.wait_until(lambda: _listens(port), within=_START, what=peer.name)
+        pin(process.pid, cores.measured)
+        yield Served(process=process, url=f"http://127.0.0.1:{port}")
+    finally:
+        process.end(signal.SIGTERM)
 
 
 def _start(stack: Stack, module: str, port: int) -> GuardedProcess:

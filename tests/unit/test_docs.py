@@ -263,7 +263,13 @@ def test_ci_runs_what_contributors_run() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-otel.txt", "requirements-dev.txt"]
+    "name",
+    [
+        "requirements.txt",
+        "requirements-otel.txt",
+        "requirements-dev.txt",
+        "bench/peers/requirements.txt",
+    ],
 )
 def test_lock_files_name_no_address_and_hash_everything(name: str) -> None:
     """They work with any registry, and take nothing whose content was not seen when locking."""
