@@ -7,23 +7,13 @@ import os
 from typing import Annotated, Any
 
 import uvicorn
+from event import Event
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from faststream.rabbit import Channel
 from faststream.rabbit.fastapi import RabbitRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 KEY = os.environ["KEY"]
-
-
-class Event(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    id: str = Field(min_length=1, max_length=256)
-    type: str = Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$", max_length=200)
-    time: AwareDatetime | None = None
-    subject: str | None = Field(None, max_length=1024)
-    data: dict[str, Any] = Field(default_factory=dict)
 
 
 router = RabbitRouter(os.environ["BROKER"], default_channel=Channel(on_return_raises=True))

@@ -7,9 +7,10 @@ import os
 from typing import Any
 
 from celery import Celery
+from event import Event
 from flask import Flask, abort, request
 from kombu import Exchange, Queue
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 KEY = os.environ["KEY"]
 
@@ -31,16 +32,6 @@ celery.conf.update(
     task_default_routing_key="postern.recorder",
     task_ignore_result=True,
 )
-
-
-class Event(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    id: str = Field(min_length=1, max_length=256)
-    type: str = Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$", max_length=200)
-    time: AwareDatetime | None = None
-    subject: str | None = Field(None, max_length=1024)
-    data: dict[str, Any] = Field(default_factory=dict)
 
 
 @celery.task(name="take")
