@@ -93,7 +93,11 @@ class Stack:
     @property
     def environment(self) -> dict[str, str]:
         """What every part is started with; `postern books` and the like want it as well."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTERN")}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("POSTERN") or name == "POSTERN_PUBLISHER"
+        }
         return kept | {
             "PYTHONPATH": str(ROOT),
             "POSTERN_BROKER": self.broker.url,
