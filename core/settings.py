@@ -78,7 +78,7 @@ class Settings:
 
 VARIABLES: dict[str, str] = {
     "POSTERN_BROKER": "embedded:PATH, amqp://... or amqps://... (default embedded:DATA/broker.db)",
-    "POSTERN_PUBLISHER": "pipelined or aio-pika, for RabbitMQ (default aio-pika)",
+    "POSTERN_PUBLISHER": "pipelined or aio-pika, for RabbitMQ (default pipelined)",
     "POSTERN_JOURNAL": "sqlite:PATH or postgresql://... (default sqlite:DATA/journal.db)",
     "POSTERN_LISTEN": "HOST:PORT for events (default 127.0.0.1:8080)",
     "POSTERN_ADMIN": "HOST:PORT for probes and metrics (default 127.0.0.1:9080)",
@@ -112,7 +112,7 @@ def read_settings(
     directory = Path(data or environ.get("POSTERN_DATA") or "postern-data")
     return Settings(
         broker=_url(environ, "POSTERN_BROKER", _BROKERS, f"embedded:{directory / 'broker.db'}"),
-        publisher=_choice(environ, "POSTERN_PUBLISHER", _PUBLISHERS, "aio-pika"),
+        publisher=_choice(environ, "POSTERN_PUBLISHER", _PUBLISHERS, "pipelined"),
         journal=_url(environ, "POSTERN_JOURNAL", _JOURNALS, f"sqlite:{directory / 'journal.db'}"),
         listen=_address(environ, "POSTERN_LISTEN", "127.0.0.1:8080"),
         admin=admin_address(environ),

@@ -22,7 +22,7 @@ _EXPECTED = "expected amqp://, amqps:// or embedded:PATH"
 
 
 def open_broker(
-    url: str, *, publisher: PublisherKind = PublisherKind.AIO_PIKA
+    url: str, *, publisher: PublisherKind = PublisherKind.PIPELINED
 ) -> AbstractAsyncContextManager[Broker]:
     """The broker at this address, to be entered. Raises ConfigurationError for any other
     address. `publisher`: by what RabbitMQ is published to."""

@@ -11,7 +11,7 @@ from _pytest.terminal import TerminalReporter
 from vendors.registry import VENDORS
 
 ADAPTERS = {
-    "broker": ("rabbitmq", "pipelined", "embedded"),
+    "broker": ("rabbitmq", "aiopika", "embedded"),
     "journal": ("sqlite", "postgresql"),
     "provider": ("altcraft", "smsgateway24"),
 }

@@ -1,9 +1,8 @@
-"""RabbitMQ behind the broker port: aio-pika declares and consumes; it publishes, or frames of our
-own do.
+"""RabbitMQ behind the broker port: aio-pika declares and consumes, frames of our own publish.
 
     link.py        one connection that comes back by itself; publishing and consuming have one each
     publishing.py  a channel with confirms on one of two connections:
-    pipelined/         our own
+    pipelined/         our own, the default
     library.py         aio-pika's
     consuming.py   subscriptions
     declaring.py   the topology, on a connection of its own

@@ -48,7 +48,7 @@ class RabbitMQBroker:
         *,
         publish_limit: timedelta = timedelta(seconds=2.5),
         renew_idle: timedelta = RENEW_IDLE,
-        publisher: PublisherKind = PublisherKind.AIO_PIKA,
+        publisher: PublisherKind = PublisherKind.PIPELINED,
     ) -> None:
         self._url = url
         self._renew_idle = renew_idle

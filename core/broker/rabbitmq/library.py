@@ -1,6 +1,6 @@
 """aio-pika's connection as a link holds it, and its way of publishing: a task for each message.
 
-Consuming and declaring always use it, publishing unless `POSTERN_PUBLISHER=pipelined`.
+Publishing by it is chosen by `POSTERN_PUBLISHER=aio-pika`; consuming and declaring always use it.
 What must not go in: coming back after a loss (see `link`).
 """
 

@@ -28,20 +28,20 @@ class Adapter:
     """One adapter and the place it keeps its messages in."""
 
     url: str
-    publisher: PublisherKind = PublisherKind.AIO_PIKA
+    publisher: PublisherKind = PublisherKind.PIPELINED
 
     def open(self) -> AbstractAsyncContextManager[Broker]:
         return open_broker(self.url, publisher=self.publisher)
 
 
-@pytest.fixture(params=["rabbitmq", "pipelined", "embedded"])
+@pytest.fixture(params=["rabbitmq", "aiopika", "embedded"])
 def adapter(request: pytest.FixtureRequest, tmp_path: Path) -> Adapter:
     match request.param:
         case "rabbitmq":
             return Adapter(url=request.getfixturevalue("broker_url"))
-        case "pipelined":
+        case "aiopika":
             url = request.getfixturevalue("broker_url")
-            return Adapter(url=url, publisher=PublisherKind.PIPELINED)
+            return Adapter(url=url, publisher=PublisherKind.AIO_PIKA)
     return Adapter(url=f"embedded:{tmp_path / 'broker.db'}")
 
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ import trustme
 from pamqp import commands
 
 from core.broker.port import Outgoing
-from core.broker.rabbitmq import PublisherKind, RabbitMQBroker, link, publishing
+from core.broker.rabbitmq import RabbitMQBroker, link, publishing
 from core.broker.rabbitmq.pipelined import channel
 from core.errors import BrokerUnavailable, PublishRefused, Unroutable
 from tests.conformance.broker.conftest import OTHER, QUEUE
@@ -33,9 +32,6 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "pause", lambda *_: 0.02)
 
 
-pipelined = partial(RabbitMQBroker, publisher=PublisherKind.PIPELINED)
-
-
 def keep(_: Peer, __: Published) -> None:
     """Say nothing of it for now."""
 
@@ -46,7 +42,7 @@ async def publishing_to(
 ) -> AsyncIterator[tuple[ScriptedBroker, RabbitMQBroker]]:
     async with (
         scripted_broker(scripted) as peers,
-        pipelined(peers.url, publish_limit=limit) as broker,
+        RabbitMQBroker(peers.url, publish_limit=limit) as broker,
     ):
         await until_connected(broker)
         yield peers, broker
@@ -306,7 +302,7 @@ async def test_a_peer_without_a_heartbeat_is_left_and_ours_are_sent(
 async def test_a_login_that_is_refused_is_told_without_the_password() -> None:
     with structlog.testing.capture_logs() as lines:
         async with scripted_broker(ScriptedBroker(refuse_login=True)) as scripted:
-            async with pipelined(scripted.url) as broker:
+            async with RabbitMQBroker(scripted.url) as broker:
                 assert not broker.connected
                 with pytest.raises(BrokerUnavailable):
                     await broker.publish(messages(QUEUE, [1]))
@@ -324,7 +320,7 @@ async def test_somebody_who_never_answers_is_left_in_time_with_nothing_open(
     with structlog.testing.capture_logs() as lines:
         async with (
             scripted_broker(ScriptedBroker(silent=True)) as scripted,
-            pipelined(scripted.url) as broker,
+            RabbitMQBroker(scripted.url) as broker,
         ):
             assert not broker.connected
     told = [line for line in lines if line["event"] == "broker_away"]
@@ -362,7 +358,7 @@ async def test_over_tls_with_a_certificate_of_ones_own(login: str, tmp_path: Pat
     async with scripted_broker(tls=context) as scripted:
         query = f"cafile={trusted}&certfile={mine}&auth={login}"
         url = f"amqps://postern:pa55word@localhost:{scripted.port}/?{query}"
-        async with pipelined(url) as broker:
+        async with RabbitMQBroker(url) as broker:
             await until_connected(broker)
             await broker.publish(messages(QUEUE, [1]))
         assert scripted.peer.login.split()[0] == login.upper()
