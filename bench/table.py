@@ -39,7 +39,7 @@ def figures(cases: Sequence[Case], rounds: Rounds, *, bare: Case, raw: Case) -> 
                 _ratio(slices, rounds[raw.name], times=case.messages) if compared else "",
             )
         )
-    return _markdown(rows)
+    return markdown(rows)
 
 
 def shares(cases: Sequence[Case], rounds: Rounds) -> list[str]:
@@ -52,7 +52,7 @@ def shares(cases: Sequence[Case], rounds: Rounds) -> list[str]:
     for case in cases:
         found = [_middle(each.busy.get(name) for each in rounds[case.name]) for name in names]
         rows.append((case.name, *(f"{share:.0%}" if share is not None else "" for share in found)))
-    return _markdown(rows)
+    return markdown(rows)
 
 
 def refusals(cases: Sequence[Case], rounds: Rounds) -> list[str]:
@@ -84,7 +84,7 @@ def _middle(values: Iterable[float | None]) -> float | None:
     return median(there) if there else None
 
 
-def _markdown(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def markdown(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Columns of one width, so that it reads well in a terminal too; figures to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
 

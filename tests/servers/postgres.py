@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -32,9 +32,11 @@ _SETTINGS = ("max_connections=100", "shared_buffers=64MB", "dynamic_shared_memor
 
 
 class PostgresServer(Started):
-    """One server. With a `directory` its data is kept there, otherwise it goes with the server."""
+    """One server. With a `directory` its data is kept there, otherwise it goes with the server.
+    `settings`: more of them, `name=value`."""
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(self, directory: Path | None = None, *, settings: Sequence[str] = ()) -> None:
+        self._settings = (*_SETTINGS, *settings)
         self._binaries = _find_binaries()
         self._temporary = directory is None
         self.directory = directory or Path(tempfile.mkdtemp(prefix="postern-postgres-"))
@@ -68,7 +70,7 @@ class PostgresServer(Started):
         # A crash leaves the old file; the server itself judges whether it is stale.
         command = [str(self._binaries / "postgres"), "-D", str(data)]
         command += ["-h", "127.0.0.1", "-p", str(self.port), "-k", str(self.directory)]
-        for setting in _SETTINGS:
+        for setting in self._settings:
             command += ["-c", setting]
         self._server = GuardedProcess(
             command,
