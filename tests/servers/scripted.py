@@ -75,6 +75,9 @@ class Peer:
     def read_on(self) -> None:
         self._writer.transport.resume_reading()  # type: ignore[attr-defined]
 
+    def end_writing(self) -> None:
+        self._writer.write_eof()
+
     def hang_up(self) -> None:
         self._writer.transport.abort()
 
@@ -91,6 +94,8 @@ class ScriptedBroker:
     silent: bool = False
     """Answers nothing but the greeting."""
     on_publish: Callable[[Peer, Published], None] = lambda peer, message: peer.ack(message.tag)
+    after_select: list[tuple[base.Frame, int]] = field(default_factory=list)
+    """Methods, and their channels, that go out with the next answer to Confirm.Select."""
     peers: list[Peer] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
     """Names of what clients sent, without what is published."""
@@ -133,6 +138,9 @@ class ScriptedBroker:
             return
         for answer in self._answers(peer, found):
             peer.tell(answer, channel)
+        if isinstance(found, commands.Confirm.Select):
+            while self.after_select:
+                peer.tell(*self.after_select.pop(0))
 
     def _answers(self, peer: Peer, found: Any) -> list[base.Frame]:
         if (answer := _ALWAYS.get(type(found))) is not None:

@@ -114,10 +114,13 @@ class Publishing:
             await channel.publish(messages)
         except BrokerBlocked:
             raise
-        except (BrokerUnavailable, asyncio.CancelledError) as error:
+        except (BrokerError, asyncio.CancelledError) as error:
             waited = now() - started >= self._patience
-            if (waited or isinstance(error, BrokerUnavailable)) and (
-                channel.confirms == confirms and self._silent == silent
+            if channel.confirms != confirms:
+                self._silent = 0
+            elif (waited or isinstance(error, BrokerUnavailable)) and (
+                # A broker that blocks reads no question either.
+                self._silent == silent and not channel.blocked
             ):
                 self._note_silence(connection)
             raise
@@ -154,6 +157,8 @@ class Publishing:
             self._doubted.clear()
             if channel.is_closed:
                 return
+            if channel.blocked:
+                continue
             try:
                 await _sign_of_life(connection)
             except BrokerError:

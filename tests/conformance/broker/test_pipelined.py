@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import structlog
 import trustme
-from pamqp import commands
+from pamqp import base, commands
 
 from core.broker.port import Outgoing
 from core.broker.rabbitmq import RabbitMQBroker, link, publishing
@@ -234,6 +236,142 @@ async def test_no_more_than_so_many_are_under_way(monkeypatch: pytest.MonkeyPatc
         assert 10 < len(scripted.peer.published) < 30
 
 
+async def test_what_cannot_be_written_takes_no_confirm_from_what_follows() -> None:
+    def odd(peer: Peer, message: Published) -> None:
+        if message.body != b"1":
+            peer.ack(message.tag)
+
+    async with publishing_to(ScriptedBroker(on_publish=odd)) as (_, broker):
+        with pytest.raises(Unroutable):
+            await broker.publish(messages("q" * 300, [0]))
+        verdicts = await asyncio.gather(
+            *(broker.publish(messages(QUEUE, [n])) for n in (1, 2)), return_exceptions=True
+        )
+        assert [type(verdict) for verdict in verdicts] == [BrokerUnavailable, type(None)]
+
+
+@pytest.mark.fault(9)
+async def test_a_broker_that_blocks_tells_those_who_wait_for_room_at_once() -> None:
+    async with publishing_to(limit=timedelta(seconds=5)) as (scripted, broker):
+        scripted.peer.stop_reading()
+        body = b"x" * 1_000_000
+        calls = []
+        for _ in range(30):
+            calls.append(asyncio.create_task(broker.publish([Outgoing(queue=QUEUE, body=body)])))
+            await asyncio.sleep(0.02)
+        started = time.monotonic()
+        scripted.peer.block("low on disk")
+        await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.sleep(0.2)
+        told = [call for call in calls if call.done()]
+        assert time.monotonic() - started < 1
+        assert len(told) > 10
+        assert all("low on disk" in str(call.exception()) for call in told)
+        scripted.peer.unblock()
+        scripted.peer.read_on()
+        await asyncio.gather(*(call for call in calls if call not in told))
+        assert len(scripted.peers) == 1
+
+
+@pytest.mark.fault(9)
+async def test_a_caller_without_patience_does_not_cost_a_blocked_broker_its_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is under way when it blocks is given up by callers with deadlines of their own."""
+    monkeypatch.setattr(publishing, "_SIGN_LIMIT", timedelta(seconds=0.2))
+    async with publishing_to(ScriptedBroker(on_publish=keep), limit=timedelta(seconds=1)) as (
+        scripted,
+        broker,
+    ):
+        calls = [asyncio.create_task(broker.publish(messages(QUEUE, [n]))) for n in range(5)]
+        await until_published(scripted, 5)
+        scripted.peer.block("low on memory")
+        scripted.peer.stop_reading()
+        await asyncio.sleep(0.6)
+        for call in calls:
+            call.cancel()
+            await asyncio.wait([call])
+        await asyncio.sleep(0.6)
+        assert is_blocked(broker)
+        assert len(scripted.peers) == 1
+
+
+async def test_a_call_that_waits_for_room_takes_no_longer_than_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(channel, "MOST", 4)
+    limit = timedelta(seconds=1)
+    async with publishing_to(ScriptedBroker(on_publish=keep), limit=limit) as (scripted, broker):
+        first = [asyncio.create_task(broker.publish(messages(QUEUE, [n]))) for n in range(4)]
+        await until_published(scripted, 4)
+        started = time.monotonic()
+        late = asyncio.create_task(broker.publish(messages(QUEUE, [4])))
+        await asyncio.sleep(0.7)
+        scripted.peer.ack(2, multiple=True)
+        await until_published(scripted, 5)
+        with pytest.raises(BrokerUnavailable, match="no answer in time"):
+            await late
+        assert time.monotonic() - started < 1.4
+        await asyncio.gather(*first, return_exceptions=True)
+
+
+async def test_a_queue_that_confirms_nothing_does_not_hold_up_the_others_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(channel, "MOST", 20)
+
+    def stuck(peer: Peer, message: Published) -> None:
+        if message.queue != OTHER:
+            peer.ack(message.tag)
+
+    async with publishing_to(ScriptedBroker(on_publish=stuck)) as (scripted, broker):
+        for first in (0, 10):
+            verdicts = await asyncio.gather(
+                *(broker.publish(messages(OTHER, [first + n])) for n in range(10)),
+                broker.publish(messages(QUEUE, [99])),
+                return_exceptions=True,
+            )
+            assert {type(verdict) for verdict in verdicts[:10]} == {BrokerUnavailable}
+        started = time.monotonic()
+        await until_connected(broker)
+        await eventually(lambda: _is_taken(broker, b"1"))
+        assert time.monotonic() - started < 3 * LIMIT.total_seconds()
+        assert len(scripted.peers) == 2
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        (commands.Connection.Close(320, "CONNECTION_FORCED", 0, 0), 0),
+        (commands.Channel.Close(406, "PRECONDITION_FAILED", 0, 0), 1),
+    ],
+    ids=["connection", "channel"],
+)
+async def test_an_end_that_comes_with_the_answer_to_the_opening_is_noticed(
+    ending: tuple[base.Frame, int],
+) -> None:
+    scripted = ScriptedBroker(after_select=[ending])
+    async with publishing_to(scripted) as (_, broker):
+
+        async def opened_again() -> bool:
+            return scripted.heard.count("Confirm.Select") == 2
+
+        await eventually(opened_again)
+        await until_connected(broker)
+        await broker.publish(messages(QUEUE, [1]))
+
+
+async def test_a_peer_that_ends_without_reading_is_noticed_at_once() -> None:
+    async with publishing_to(limit=timedelta(seconds=30)) as (scripted, broker):
+        scripted.peer.stop_reading()
+        call = asyncio.create_task(broker.publish([Outgoing(queue=QUEUE, body=b"x" * 20_000_000)]))
+        await asyncio.sleep(0.1)
+        scripted.peer.end_writing()
+        with pytest.raises(BrokerUnavailable, match="closed the connection"):
+            await asyncio.wait_for(call, 2)
+        await until_connected(broker)
+
+
 async def test_a_channel_that_the_broker_closes_is_opened_again_on_the_same_connection() -> None:
     def refuse(peer: Peer, message: Published) -> None:
         if message.body == b"13":
@@ -340,6 +478,14 @@ async def test_a_large_message_arrives_whole_in_the_frames_that_were_agreed_on()
             assert scripted.peer.published[-1].body == body
 
 
+async def test_a_login_that_is_not_spoken_is_told() -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with scripted_broker() as scripted, RabbitMQBroker(scripted.url + "?auth=amqplain"):
+            assert not scripted.peer.login
+    told = [line for line in lines if line["event"] == "broker_away"]
+    assert "auth=plain or auth=external, not AMQPLAIN" in told[0]["reason"]
+
+
 async def test_the_virtual_host_of_the_url_is_asked_for() -> None:
     async with publishing_to() as (scripted, _):
         assert "vhost shop/east" in scripted.heard
@@ -355,8 +501,12 @@ async def test_over_tls_with_a_certificate_of_ones_own(login: str, tmp_path: Pat
     context.verify_mode = ssl.CERT_REQUIRED
     authority.configure_trust(context)
     authority.issue_cert("localhost").configure_cert(context)
+    given = {
+        "plain": f"cafile={trusted}",
+        "external": f"cadata={quote(b64encode(trusted.read_bytes()).decode())}",
+    }
     async with scripted_broker(tls=context) as scripted:
-        query = f"cafile={trusted}&certfile={mine}&auth={login}"
+        query = f"{given[login]}&certfile={mine}&auth={login}"
         url = f"amqps://postern:pa55word@localhost:{scripted.port}/?{query}"
         async with RabbitMQBroker(url) as broker:
             await until_connected(broker)

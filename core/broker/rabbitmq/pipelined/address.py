@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 from yarl import URL
 
+MECHANISMS = ("PLAIN", "EXTERNAL")
+_LONGEST_VHOST = 255
 _PORTS = {"amqp": 5672, "amqps": 5671}
 
 
@@ -24,7 +26,7 @@ class Address:
     user: str = field(repr=False)
     password: str = field(repr=False)
     mechanism: str
-    """`PLAIN`, or `EXTERNAL`: the certificate says who we are."""
+    """As the URL has it. `PLAIN`, or `EXTERNAL`: the certificate says who we are."""
     certificates: Certificates | None
     """None: not by TLS."""
 
@@ -40,7 +42,7 @@ class Certificates:
 
     cafile: str | None
     capath: str | None
-    trusted: bytes | None
+    trusted: bytes | str | None
     certfile: str | None
     keyfile: str | None
     verify: bool
@@ -60,14 +62,18 @@ class Certificates:
 
 
 def read_address(url: str) -> Address:
+    """Raises ValueError for what cannot be one."""
     parsed = URL(url)
     query = parsed.query
     # The standard's "/" is told by no path at all, by a slash, or by %2F.
-    vhost = parsed.raw_path[1:]
+    path = parsed.raw_path[1:]
+    vhost = URL(f"/{path}", encoded=True).path[1:].replace("%2F", "/") or "/"
+    if len(vhost.encode("utf-8", "surrogatepass")) > _LONGEST_VHOST:
+        raise ValueError("the virtual host's name is too long")
     return Address(
         host=parsed.host or "localhost",
         port=parsed.port or _PORTS[parsed.scheme],
-        vhost=URL(f"/{vhost}", encoded=True).path[1:].replace("%2F", "/") or "/",
+        vhost=vhost,
         user=parsed.user or "guest",
         password=parsed.password or "guest",
         mechanism=query.get("auth", "plain").upper(),
@@ -80,8 +86,13 @@ def _certificates(query: Mapping[str, str]) -> Certificates:
     return Certificates(
         cafile=query.get("cafile"),
         capath=query.get("capath"),
-        trusted=b64decode(trusted) if trusted else None,
+        trusted=_trusted(b64decode(trusted)) if trusted else None,
         certfile=query.get("certfile"),
         keyfile=query.get("keyfile"),
         verify=query.get("no_verify_ssl", "0") == "0",
     )
+
+
+def _trusted(given: bytes) -> bytes | str:
+    """`ssl` tells PEM from DER by the type."""
+    return given.decode("ascii") if given.startswith(b"-----") else given

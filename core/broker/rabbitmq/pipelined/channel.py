@@ -31,6 +31,7 @@ MOST = 20_000
 _LOOKS = 25
 """How often in the time of a call it is looked for calls whose time is over."""
 _CLOSE_LIMIT = timedelta(seconds=5)
+_TOO_LATE = "publishing: no answer in time"
 
 
 class ConfirmChannel:
@@ -43,11 +44,10 @@ class ConfirmChannel:
         self._loop = asyncio.get_running_loop()
         self._writer = Writer(number, connection.frame_max, EXCHANGE)
         self._flight = Flight()
-        # Returns are matched by this id, so it must be new for every attempt, also after this
-        # channel: with an id used twice the message that was lost would be reported as taken.
+        # Returns are matched by it and the tag. An id of an earlier channel must not be taken for
+        # one of this: the message that was lost would be reported as taken.
         self._nonce = os.urandom(4).hex().encode()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._moved = asyncio.Event()
         self._looking: asyncio.TimerHandle | None = None
         self._is_returning = False
         self._over: str | None = None
@@ -69,20 +69,20 @@ class ConfirmChannel:
         self._tell.append(tell)
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
-        if not (self._room.is_set() and self._connection.writable.is_set()):
-            await self._wait_for_room()
-        verdict = self._loop.create_future()
+        if self._has_room:
+            await self._sent(messages)
+            return
+        try:
+            async with asyncio.timeout(self._limit):
+                await self._wait_for_room()
+                await self._sent(messages)
+        except TimeoutError:
+            # The broker confirms too slowly, or does not read at all.
+            raise BrokerUnavailable(_TOO_LATE) from None
 
-        def settle(error: BrokerError | None) -> None:
-            if verdict.done():
-                return  # whoever asked has gone
-            if error is None:
-                verdict.set_result(None)
-            else:
-                verdict.set_exception(error)
-
-        self._send(messages, settle)
-        await verdict
+    def wake(self) -> None:
+        """Those who wait for room look again."""
+        self._moved.set()
 
     async def close(self) -> None:
         if self._over is not None:
@@ -99,7 +99,7 @@ class ConfirmChannel:
     def confirmed(self, found: Confirm) -> None:
         self._flight.confirmed(found.tag, multiple=found.multiple, taken=found.taken)
         if len(self._flight) < MOST:
-            self._room.set()
+            self.wake()
 
     def take(self, found: Received) -> None:
         """A message that comes back: the method, its header, its body."""
@@ -119,10 +119,35 @@ class ConfirmChannel:
         if self._looking is not None:
             self._looking.cancel()
         self._connection.forget_channel()
-        self._room.set()
+        self.wake()
         self._flight.end_all(kind(f"publishing: {reason}"))
         for tell in self._tell:
             tell()
+
+    @property
+    def _has_room(self) -> bool:
+        return len(self._flight) < MOST and not self._connection.paused
+
+    async def _wait_for_room(self) -> None:
+        """Also returns when there will be none any more."""
+        while not self._has_room and self._over is None and self._connection.blocked is None:
+            self._moved.clear()
+            await self._moved.wait()
+
+    async def _sent(self, messages: Sequence[Outgoing]) -> None:
+        """Returns with the verdict."""
+        verdict = self._loop.create_future()
+
+        def settle(error: BrokerError | None) -> None:
+            if verdict.done():
+                return  # whoever asked has gone
+            if error is None:
+                verdict.set_result(None)
+            else:
+                verdict.set_exception(error)
+
+        self._send(messages, settle)
+        await verdict
 
     def _send(
         self, messages: Sequence[Outgoing], settle: Callable[[BrokerError | None], None]
@@ -133,26 +158,16 @@ class ConfirmChannel:
             raise self._blocked()
         flight, message = self._flight, self._writer.message
         tag = flight.last
-        flight.add(Call(len(messages), settle, self._loop.time() + self._limit))
         parts: list[bytes] = []
         for outgoing in messages:
             tag += 1
             parts += message(outgoing.queue, outgoing.body, b"%s%016x" % (self._nonce, tag))
+        # Only now: a tag that is counted and not written would give every later message the
+        # confirm of another one.
+        flight.add(Call(len(messages), settle, self._loop.time() + self._limit))
         self._connection.write(parts)
-        if len(flight) >= MOST:
-            self._room.clear()
         if self._looking is None:
             self._look()
-
-    async def _wait_for_room(self) -> None:
-        """Raises BrokerUnavailable: the broker confirms too slowly, or does not read at all."""
-        try:
-            async with asyncio.timeout(self._limit):
-                while not (self._room.is_set() and self._connection.writable.is_set()):
-                    await self._room.wait()
-                    await self._connection.writable.wait()
-        except TimeoutError:
-            raise BrokerUnavailable("publishing: no answer in time") from None
 
     def _look(self) -> None:
         """A timer for all calls, instead of one for each."""
@@ -160,9 +175,12 @@ class ConfirmChannel:
         if self._connection.blocked is not None:
             error: BrokerUnavailable = self._blocked()
         else:
-            error = BrokerUnavailable("publishing: no answer in time")
+            error = BrokerUnavailable(_TOO_LATE)
         self._flight.end_overdue(self._loop.time(), error)
-        if self._flight.next_deadline is not None:
+        if len(self._flight) >= MOST and self._flight.given_up() >= MOST / 2:
+            # One queue that confirms nothing would hold up all the others.
+            self._connection.end("too many messages were never confirmed")
+        elif self._flight.next_deadline is not None:
             self._looking = self._loop.call_later(self._limit / _LOOKS, self._look)
 
     def _blocked(self) -> BrokerBlocked:

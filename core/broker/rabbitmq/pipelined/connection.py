@@ -20,7 +20,7 @@ from pamqp.heartbeat import Heartbeat
 
 from core.broker.failures import describe
 from core.broker.rabbitmq import link
-from core.broker.rabbitmq.pipelined.address import Address, read_address
+from core.broker.rabbitmq.pipelined.address import MECHANISMS, Address, read_address
 from core.broker.rabbitmq.pipelined.channel import ConfirmChannel
 from core.broker.rabbitmq.pipelined.frames import (
     GREETING,
@@ -67,9 +67,8 @@ class PipelinedConnection(asyncio.Protocol):
         self.frame_max = FRAME_MAX
         self.blocked: str | None = None
         """Why the broker takes nothing for now, in its words; None: it does."""
-        self.writable = asyncio.Event()
-        """Not set while the peer does not read what was written."""
-        self.writable.set()
+        self.paused = False
+        """While the peer does not read what was written."""
 
     # As link and publishing need it.
 
@@ -82,9 +81,14 @@ class PipelinedConnection(asyncio.Protocol):
 
     async def open_confirm_channel(self, limit: timedelta) -> ConfirmChannel:
         await self.ask(_PUBLISHING, commands.Channel.Open(), commands.Channel.OpenOk)
-        await self.ask(_PUBLISHING, commands.Confirm.Select(), commands.Confirm.SelectOk)
-        self._channel = ConfirmChannel(self, _PUBLISHING, limit)
-        return self._channel
+        # Known before it is confirmed: an end that comes with the answer must reach it.
+        channel = self._channel = ConfirmChannel(self, _PUBLISHING, limit)
+        try:
+            await self.ask(_PUBLISHING, commands.Confirm.Select(), commands.Confirm.SelectOk)
+        except BaseException:
+            channel.end("it was not opened")
+            raise
+        return channel
 
     async def answer(self) -> None:
         await self.ask(_ASKING, commands.Channel.Open(), commands.Channel.OpenOk)
@@ -140,6 +144,10 @@ class PipelinedConnection(asyncio.Protocol):
             self._waiting.pop(0, None)
         if not isinstance(found, commands.Connection.Start):
             raise BrokerUnavailable(f"the broker answered {_what(found)}")
+        if self._address.mechanism not in MECHANISMS:
+            raise LoginRefused(
+                f"expected auth=plain or auth=external, not {self._address.mechanism}"
+            )
         if self._address.mechanism not in (found.mechanisms or "").split():
             raise LoginRefused(f"the broker does not know the login {self._address.mechanism}")
         tune = await self._log_in()
@@ -184,11 +192,16 @@ class PipelinedConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self.end(describe(error) if error is not None else "the broker closed the connection")
 
+    def eof_received(self) -> None:
+        # Left alone, it would wait until the peer has read all that was written.
+        self.end("the broker closed the connection")
+
     def pause_writing(self) -> None:
-        self.writable.clear()
+        self.paused = True
 
     def resume_writing(self) -> None:
-        self.writable.set()
+        self.paused = False
+        self._wake()
 
     def data_received(self, data: bytes) -> None:
         self._heard = self._loop.time()
@@ -213,6 +226,7 @@ class PipelinedConnection(asyncio.Protocol):
             case commands.Connection.Blocked():
                 self.blocked = found.reason or "no reason given"
                 log.warning("broker_blocked", connection=self._name, reason=self.blocked)
+                self._wake()
             case commands.Connection.Unblocked():
                 self.blocked = None
                 log.info("broker_unblocked", connection=self._name)
@@ -244,7 +258,7 @@ class PipelinedConnection(asyncio.Protocol):
             # Not `close`: that waits until the peer has read everything, and it may never.
             self._transport.abort()
         self._unsent.clear()
-        self.writable.set()
+        self.paused = False
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(kind(reason))
@@ -252,6 +266,10 @@ class PipelinedConnection(asyncio.Protocol):
             self._channel.end(reason)
         for tell in self._tell:
             tell()
+
+    def _wake(self) -> None:
+        if self._channel is not None:
+            self._channel.wake()
 
     def _flush(self) -> None:
         if self._unsent and self._transport is not None and not self._transport.is_closing():
@@ -301,11 +319,13 @@ async def _reach(address: Address, connection: PipelinedConnection) -> None:
 
 
 def _refusal(found: commands.Connection.Close) -> tuple[str, type[BrokerUnavailable]]:
-    """RabbitMQ's codes: 403 to a login, 530 to a virtual host."""
+    """RabbitMQ's codes: 403 to a login, 530 to a virtual host, or where it is full. Its texts name
+    the user."""
     if found.reply_code == 403:
         return "the broker refused the user name or password", LoginRefused
     if found.reply_code == 530:
-        return "the broker does not open this virtual host for this user", BrokerUnavailable
+        reason = "the broker does not open this virtual host for this user, or no more connections"
+        return reason, BrokerUnavailable
     return f"the broker closed it: {found.reply_code} {found.reply_text}", BrokerUnavailable
 
 

@@ -101,6 +101,10 @@ class Flight:
         while waiting and (waiting[0].settle is None or waiting[0].deadline <= now):
             waiting.popleft().end(error)
 
+    def given_up(self) -> int:
+        """How many messages nobody waits for any more. Looks at all of them."""
+        return sum(call.settle is None for call in self._calls.values())
+
     @property
     def next_deadline(self) -> float | None:
         return self._by_deadline[0].deadline if self._by_deadline else None

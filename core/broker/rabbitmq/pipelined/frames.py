@@ -15,6 +15,8 @@ from pamqp.exceptions import PAMQPException
 from pamqp.header import ContentHeader, ProtocolHeader
 from pamqp.heartbeat import Heartbeat
 
+from core.errors import Unroutable
+
 GREETING = b"AMQP\x00\x00\x09\x01"
 HEARTBEAT = b"\x08\x00\x00\x00\x00\x00\x00\xce"
 _END = 0xCE
@@ -32,6 +34,8 @@ _PROPERTIES = 1 << 12 | 1 << 7
 """Of all properties: delivery mode and message id."""
 _PERSISTENT = 2
 ID_LENGTH = 24
+_LONGEST_NAME = 255
+"""Bytes of a queue's name (specification, section 4.2.5.3)."""
 
 _CONTENT = struct.Struct(f">BHLHHQHBB{ID_LENGTH}sBBHL")
 """The content header and the start of the first body frame."""
@@ -65,7 +69,8 @@ class Writer:
         self._methods: dict[str, bytes] = {}
 
     def message(self, queue: str, body: bytes, message_id: bytes) -> list[bytes]:
-        """A mandatory, persistent message. `message_id`: 24 bytes of ASCII."""
+        """A mandatory, persistent message. `message_id`: 24 bytes of ASCII. Raises Unroutable for a
+        name that no queue can have."""
         method = self._methods.get(queue)
         if method is None:
             method = self._methods[queue] = self._method(queue)
@@ -90,6 +95,8 @@ class Writer:
         )
 
     def _method(self, queue: str) -> bytes:
+        if len(queue.encode("utf-8", "surrogatepass")) > _LONGEST_NAME:
+            raise Unroutable("publishing: no queue has so long a name")
         publish = commands.Basic.Publish(exchange=self._exchange, routing_key=queue, mandatory=True)
         written: bytes = frame.marshal(publish, self._channel)
         return written
