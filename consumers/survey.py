@@ -62,7 +62,11 @@ class Survey:
             if leads() and self._clock.monotonic() >= not_before:
                 began = self._clock.monotonic()
                 try:
-                    await first_of(stopping.wait(), self.look())
+                    try:
+                        await first_of(stopping.wait(), self.look())
+                    finally:
+                        # What it takes to log a failure is no work of the journal's.
+                        ended = self._clock.monotonic()
                 except JournalError as error:
                     log.warning("survey_failed", reason=str(error))
                     self.forget()
@@ -70,7 +74,6 @@ class Survey:
                     # A state that a newer version wrote, say.
                     log.exception("survey_broken")
                     self.forget()
-                ended = self._clock.monotonic()
                 rest = max(EVERY, timedelta(seconds=ended - began) * PATIENCE)
                 not_before = ended + rest.total_seconds()
             # Asked anew: a count takes long enough for another process to lead by now.

@@ -144,6 +144,25 @@ async def test_an_unforeseen_error_stops_nobody_either() -> None:
         stopping.set()
 
 
+async def test_what_it_takes_to_log_a_failure_makes_no_rest_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The rest spares the journal, which has no part in it."""
+    clock, journal, stopping = ManualClock(), Journal(), asyncio.Event()
+    journal.away = True
+
+    class SlowLog:
+        def warning(self, _event: str, **_: str) -> None:
+            clock.advance(timedelta(seconds=1))
+
+    monkeypatch.setattr(surveys, "log", SlowLog())
+    survey = Survey(journal, lambda: ["sms"], ConsumerMetrics(CollectorRegistry()), clock)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(survey.serve(lambda: True, stopping))
+        await until_asked(journal, 2)
+        stopping.set()
+
+
 async def test_a_count_under_way_holds_up_no_end() -> None:
     class Slow(Journal):
         async def oldest(self) -> Sequence[Oldest]:
