@@ -36,11 +36,15 @@ class BreakerPolicy:
 
 @dataclass(slots=True)
 class Breaker:
-    """One provider's breaker in this process. `on_change` is told (state, cause) of every move."""
+    """One provider's breaker in this process.
+
+    `on_change` is told (state, cause, state before) of every move, and of another cause of one that
+    is open already: then both states are the same.
+    """
 
     policy: BreakerPolicy
     clock: Clock
-    on_change: Callable[[BreakerState, str], None]
+    on_change: Callable[[BreakerState, str, BreakerState], None]
     _failed: set[str] = field(default_factory=set)
     _opened: int = 0
     _until: float = 0.0
@@ -84,8 +88,9 @@ class Breaker:
         self._failed.clear()
         self._opened = 0
         if self._open and self._probing == action:
+            was = self.state
             self._open = False
-            self._tell(BreakerState.CLOSED, "a call succeeded")
+            self._tell(BreakerState.CLOSED, "a call succeeded", was)
         self._release(action)
 
     def failed(self, action: str) -> None:
@@ -123,7 +128,7 @@ class Breaker:
 
     @property
     def next_move(self) -> asyncio.Event:
-        """Set at the next move between closed and open."""
+        """Set at the next move between closed and open, and when it is open for another cause."""
         return self._moved
 
     def _release(self, action: str) -> None:
@@ -137,18 +142,17 @@ class Breaker:
 
     def _break(self, cause: str, pause: timedelta) -> None:
         """Of many calls under way each may fail: it opens with the first, and stays open for
-        longer with the others."""
-        was_open = self.state is BreakerState.OPEN
+        longer with the others. Of those only another cause is told, or there would be a line for
+        each call."""
+        was = self.state
         self._until = self.clock.monotonic() + pause.total_seconds()
         self._failed.clear()
         self._open = True
-        if was_open:
-            self.cause = cause
-        else:
-            self._tell(BreakerState.OPEN, cause)
+        if was is not BreakerState.OPEN or cause != self.cause:
+            self._tell(BreakerState.OPEN, cause, was)
 
-    def _tell(self, state: BreakerState, cause: str) -> None:
+    def _tell(self, state: BreakerState, cause: str, was: BreakerState) -> None:
         self.cause = cause
-        self.on_change(state, cause)
+        self.on_change(state, cause, was)
         self._moved.set()
         self._moved = asyncio.Event()

@@ -152,10 +152,11 @@ def _breaker(name: str, around: Surroundings) -> Breaker:
     gauge = around.metrics.breaker.labels(name)
     gauge.set(0)
 
-    def told(state: BreakerState, cause: str) -> None:
+    def told(state: BreakerState, cause: str, was: BreakerState) -> None:
         gauge.set(int(state is BreakerState.OPEN))
         if state is BreakerState.OPEN:
-            around.metrics.breaker_opens.labels(name).inc()
+            if was is not BreakerState.OPEN:
+                around.metrics.breaker_opens.labels(name).inc()
             log.error("breaker_open", cause=cause)
         else:
             log.info("breaker_closed", cause=cause)

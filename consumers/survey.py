@@ -52,13 +52,21 @@ class Survey:
 
     async def serve(self, leads: Callable[[], bool], stopping: asyncio.Event) -> None:
         """Tell while this process leads. What cannot be counted is not told, and stops nobody: a
-        journal that is away is found by those who need it."""
+        journal that is away is found by those who need it.
+
+        Leadership that comes and goes shortens no rest: otherwise the count would run again each
+        time, whatever it costs the journal.
+        """
+        not_before = self._clock.monotonic()
         while not stopping.is_set():
-            rest = LOOK_EVERY
-            if leads():
+            if leads() and self._clock.monotonic() >= not_before:
                 began = self._clock.monotonic()
                 try:
-                    await first_of(stopping.wait(), self.look())
+                    try:
+                        await first_of(stopping.wait(), self.look())
+                    finally:
+                        # What it takes to log a failure is no work of the journal's.
+                        ended = self._clock.monotonic()
                 except JournalError as error:
                     log.warning("survey_failed", reason=str(error))
                     self.forget()
@@ -66,11 +74,12 @@ class Survey:
                     # A state that a newer version wrote, say.
                     log.exception("survey_broken")
                     self.forget()
-                took = timedelta(seconds=self._clock.monotonic() - began)
-                rest = max(EVERY, took * PATIENCE)
-            else:
+                rest = max(EVERY, timedelta(seconds=ended - began) * PATIENCE)
+                not_before = ended + rest.total_seconds()
+            # Asked anew: a count takes long enough for another process to lead by now.
+            if not leads():
                 self.forget()
-            await self._rest(rest, leads, stopping)
+            await pause(LOOK_EVERY, stopping)
         self.forget()
 
     async def look(self) -> None:
@@ -94,11 +103,3 @@ class Survey:
         """Whoever leads now tells: two would be added up."""
         self._metrics.open_actions.clear()
         self._metrics.oldest.clear()
-
-    async def _rest(
-        self, length: timedelta, leads: Callable[[], bool], stopping: asyncio.Event
-    ) -> None:
-        """Until the next look, or until this process leads no more."""
-        led, until = leads(), self._clock.monotonic() + length.total_seconds()
-        while self._clock.monotonic() < until and leads() == led and not stopping.is_set():
-            await pause(LOOK_EVERY, stopping)

@@ -37,14 +37,16 @@ async def migrate(engine: AsyncEngine) -> tuple[str | None, str | None]:
     """Upgrade to the newest revision; returns the revision before and after.
 
     It takes as long as it takes: a large table may need minutes, and what was cut off would begin
-    anew each time. Only for a lock it does not wait long, since others queue behind who waits.
+    anew each time. For another migration it waits as long. Only for a table's lock it does not wait
+    long, since others queue behind who waits.
     Raises JournalUnavailable if the tables are newer than this program.
     """
 
     def upgrade(connection: Connection) -> tuple[str | None, str | None]:
         if connection.dialect.name == "postgresql":
-            connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_LIMIT}'"))
+            # Before the limit, or who starts during a long migration fails instead of waiting.
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_LIMIT}'"))
         before = _revision(connection)
         if before is not None and before not in _known_revisions():
             raise JournalUnavailable(

@@ -24,6 +24,9 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MOST_ADDRESSES = 20_000
 _MOST_HOPS = 20
+_LONGEST_REMEMBERED = 64
+"""Characters. A header may hold thousands, and whoever sends many of them would fill the memory."""
+
 _PERIOD = 60.0
 """Seconds: so much of the rate may be used up at once."""
 
@@ -83,9 +86,17 @@ def client_address(
     return address
 
 
-@lru_cache(maxsize=4096)
 def _parse(text: str) -> Address | None:
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _read(text)
+
+
+@lru_cache(maxsize=4096)
+def _remembered(text: str) -> Address | None:
     """Asked with each request of a connection that stays."""
+    return _read(text)
+
+
+def _read(text: str) -> Address | None:
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:

@@ -120,7 +120,7 @@ class Stage:
                 refusal_pause=settings.refusal_pause,
             ),
             clock=self.clock,
-            on_change=lambda state, cause: self.states.append((state, cause)),
+            on_change=lambda state, cause, _was: self.states.append((state, cause)),
         )
         self.breakers.append(breaker)
         return Carrier(

@@ -88,6 +88,7 @@ class Rounds(Generic[S]):
         self._demands: dict[Demand, None] = {}
         self._asked = False
         self._stopping = False
+        self._stale = False
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._run, name="embedded-broker", daemon=True)
@@ -177,6 +178,9 @@ class Rounds(Generic[S]):
         served: list[Demand] = []
         try:
             database.execute("BEGIN IMMEDIATE")
+            if self._stale:
+                store.reload()
+                self._stale = False
             notices.extend(_outcome(job, store) for job in jobs)
             for demand in demands:
                 handed = store.hand_out(demand.queue, demand.limit)
@@ -201,10 +205,14 @@ class Rounds(Generic[S]):
         return True
 
     def _undo(self, database: sqlite3.Connection, store: S) -> None:
+        """What fails here is made up for before the next round's work: otherwise what is in memory
+        would differ from the file until the next start."""
+        self._stale = True
         try:
             if database.in_transaction:
                 database.execute("ROLLBACK")
             store.reload()
+            self._stale = False
         except sqlite3.Error as error:
             log.warning("embedded_broker_failed", reason=str(error))
 

@@ -4,16 +4,17 @@ bound nothing more is taken, while nothing is thrown away."""
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from core.broker.embedded.spool import FILE, Spool
+from core.broker.embedded.spool import FILE, Spool, _Store
 from core.broker.port import Outgoing
 from core.broker.spool import SpoolBounds
 from core.clock import ManualClock
@@ -160,6 +161,41 @@ async def test_a_full_disk_is_told_and_heals(tmp_path: Path) -> None:
         await rounds.do(lambda store: store._database.execute("PRAGMA max_page_count = 100000"))
         await spool.put(some(2))
         assert await bodies(spool) == [1, 2]
+
+
+@pytest.mark.fault(26)
+@pytest.mark.parametrize(
+    "change", [lambda store: store.remove([1, 2]), lambda store: store.put(some(8, 9), 0)]
+)
+async def test_a_disk_that_fails_for_longer_than_a_round_leaves_no_wrong_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[_Store], object]
+) -> None:
+    """With a count of 0 too early nobody would publish what is left until the next start."""
+    failing = True
+
+    def fail(store: _Store) -> None:
+        change(store)
+        raise sqlite3.OperationalError("disk I/O error")
+
+    def reload(store: _Store) -> None:
+        if failing:
+            raise sqlite3.OperationalError("disk I/O error")
+        whole(store)
+
+    async with opened(tmp_path) as spool:
+        await spool.put(some(1, 2, 3))
+        whole = _Store.reload
+        monkeypatch.setattr(_Store, "reload", reload)
+        rounds = spool._rounds
+        assert rounds is not None
+        with pytest.raises(BrokerUnavailable):
+            await rounds.do(fail)
+        with pytest.raises(BrokerUnavailable):
+            await spool.put(some(4))
+        failing = False
+        await spool.put(some(5))
+        assert await bodies(spool) == [1, 2, 3, 5]
+        assert (spool.holding.messages, spool.holding.size) == (4, 4)
 
 
 async def test_one_process_at_a_time(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.util import await_only
 
 from core.clock import ManualClock
 from core.errors import ConfigurationError, JournalUnavailable
+from core.journal import migrate as migrations
 from core.journal.connect import migrate_journal, open_journal
 from core.journal.engine import open_engines, transaction
 from core.journal.port import ActionFilter, Attempt, Finish, Granted
@@ -221,6 +222,24 @@ async def test_a_migration_may_take_longer_than_anything_else(
         monkeypatch.setitem(defaults, name, 0.5)
     before, after = await migrate_journal(journal_url)
     assert before != after
+
+
+async def test_a_migration_waits_for_another_however_long_and_for_a_table_only_a_little(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several that start at once each bring their migration, and one has to take its time."""
+    monkeypatch.setattr(migrations, "_LOCK_LIMIT", "100ms")
+    engines = open_engines(postgres_url)
+    async with asyncio.TaskGroup() as group, transaction(engines.writing) as another:
+        await another.execute(text(f"SELECT pg_advisory_xact_lock({migrations._LOCK})"))
+        second = group.create_task(migrate_journal(postgres_url))
+        done, _ = await asyncio.wait([second], timeout=1)
+        assert not done
+    async with transaction(engines.writing) as busy:
+        await busy.execute(text("LOCK TABLE alembic_version"))
+        with pytest.raises(JournalUnavailable, match="55P03"):
+            await migrate_journal(postgres_url)
+    await engines.dispose()
 
 
 async def test_a_journal_that_is_newer_than_the_program_is_refused(journal_url: str) -> None:

@@ -150,7 +150,7 @@ class World:
             longest=self.settings.breaker_longest,
             refusal_pause=self.settings.refusal_pause,
         )
-        breaker = Breaker(policy=policy, clock=self.clock, on_change=lambda _state, _cause: None)
+        breaker = Breaker(policy=policy, clock=self.clock, on_change=lambda *_: None)
         pauses = Pauses(self.real, self.presence, self.metrics)
         carrier = Carrier(
             name="model",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+import structlog
 from prometheus_client import CollectorRegistry
 
-from consumers.breaker import Breaker, BreakerPolicy
+from consumers.breaker import Breaker, BreakerPolicy, BreakerState
 from consumers.limits import slots
 from consumers.metrics import ConsumerMetrics
+from consumers.provision import Surroundings, _breaker
 from consumers.rates import RateLimit
 from consumers.resolver import GuardedResolver
 from consumers.retry import next_pause
@@ -48,18 +52,64 @@ def test_of_many_calls_that_are_refused_together_the_first_opens_the_breaker() -
     moves: list[str] = []
     policy = BreakerPolicy(threshold=3, pause=SECOND, longest=SECOND, refusal_pause=60 * SECOND)
     clock = ManualClock()
-    breaker = Breaker(
-        policy=policy, clock=clock, on_change=lambda state, cause: moves.append(f"{state} {cause}")
-    )
+
+    def told(state: BreakerState, cause: str, was: BreakerState) -> None:
+        moves.append(f"{was} {state} {cause}")
+
+    breaker = Breaker(policy=policy, clock=clock, on_change=told)
     for number in range(5):
         breaker.refused_us(f"action {number}")
+    assert moves == ["closed open our token is refused (401)"]
+    clock.advance(61 * SECOND)
+    breaker.refused_us("probe")
+    assert moves[1:] == ["half-open open our token is refused (401)"]
+
+
+def test_another_cause_of_a_breaker_that_is_open_already_is_told_once() -> None:
+    """Who looks would wait for a provider that is down, while it is our token that is refused."""
+    moves: list[str] = []
+    policy = BreakerPolicy(threshold=1, pause=SECOND, longest=SECOND, refusal_pause=60 * SECOND)
+
+    def told(state: BreakerState, cause: str, was: BreakerState) -> None:
+        moves.append(f"{was} {state} {cause}")
+
+    breaker = Breaker(policy=policy, clock=ManualClock(), on_change=told)
+    breaker.failed("first")
+    for number in range(5):
+        told_of = breaker.next_move
+        breaker.refused_us(f"action {number}")
+        assert told_of.is_set() is (number == 0)
+    told_of = breaker.next_move
     breaker.throttled("another", 90 * SECOND)
-    assert moves == ["open our token is refused (401)"]
+    assert told_of.is_set()
+    assert moves == [
+        "closed open 1 actions failed",
+        "open open our token is refused (401)",
+        "open open we are asked to wait (429 or Retry-After)",
+    ]
     assert breaker.cause == "we are asked to wait (429 or Retry-After)"
     assert breaker.pause_left == 90 * SECOND
-    clock.advance(91 * SECOND)
+
+
+def test_another_cause_is_logged_and_is_no_opening() -> None:
+    registry, clock = CollectorRegistry(), ManualClock()
+    around = SimpleNamespace(
+        metrics=ConsumerMetrics(registry), settings=ConsumerSettings(), clock=clock
+    )
+    breaker = _breaker("sms", cast("Surroundings", around))
+    with structlog.testing.capture_logs() as lines:
+        breaker.throttled("first", 2 * SECOND)
+        for number in range(5):
+            breaker.refused_us(f"action {number}")
+    assert [(line["event"], line["cause"]) for line in lines] == [
+        ("breaker_open", "we are asked to wait (429 or Retry-After)"),
+        ("breaker_open", "our token is refused (401)"),
+    ]
+    opens = {"provider": "sms"}
+    assert registry.get_sample_value("postern_breaker_opens_total", opens) == 1
+    clock.advance(timedelta(hours=1))
     breaker.refused_us("probe")
-    assert len(moves) == 2
+    assert registry.get_sample_value("postern_breaker_opens_total", opens) == 2
 
 
 async def test_who_waits_behind_anothers_wait_is_counted_as_waiting() -> None:

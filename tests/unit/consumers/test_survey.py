@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from consumers import survey as surveys
 from consumers.metrics import SHOWN_LIMITS, ConsumerMetrics
 from consumers.survey import Survey
-from core.clock import SystemClock
+from core.clock import ManualClock, SystemClock
 from core.errors import JournalUnavailable
 from core.journal.operator import Oldest
 from core.journal.states import State
@@ -49,6 +49,12 @@ async def until_asked(journal: Journal, times: int) -> None:
             await asyncio.sleep(0.005)
 
 
+async def until_forgotten(registry: CollectorRegistry) -> None:
+    async with asyncio.timeout(10):
+        while registry.get_sample_value("postern_actions_open", PARKED) is not None:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.005)
+
+
 async def test_what_is_open_is_told_while_this_process_leads_and_by_nobody_else() -> None:
     registry, journal, stopping = CollectorRegistry(), Journal(), asyncio.Event()
     survey = Survey(journal, lambda: ["sms"], ConsumerMetrics(registry), SystemClock())
@@ -61,14 +67,48 @@ async def test_what_is_open_is_told_while_this_process_leads_and_by_nobody_else(
         assert age is not None
         assert 40 <= age < 60
         leads = False
-        async with asyncio.timeout(10):
-            while True:
-                if registry.get_sample_value("postern_actions_open", PARKED) is None:
-                    break
-                await asyncio.sleep(0.005)
+        await until_forgotten(registry)
         asked = journal.asked
         await asyncio.sleep(0.1)
         assert journal.asked == asked
+        stopping.set()
+
+
+async def test_who_leads_no_more_when_the_count_is_done_tells_nothing() -> None:
+    """Another process may tell already, and the rest after a long count is long."""
+    leads = True
+
+    class Lost(Journal):
+        async def oldest(self) -> Sequence[Oldest]:
+            nonlocal leads
+            leads = False
+            return await super().oldest()
+
+    registry, journal, stopping = CollectorRegistry(), Lost(), asyncio.Event()
+    survey = Survey(journal, lambda: ["sms"], ConsumerMetrics(registry), ManualClock())
+    async with asyncio.TaskGroup() as group:
+        group.create_task(survey.serve(lambda: leads, stopping))
+        await until_asked(journal, 1)
+        await until_forgotten(registry)
+        stopping.set()
+
+
+async def test_leadership_that_comes_and_goes_makes_nobody_count_more_often() -> None:
+    registry, journal, stopping = CollectorRegistry(), Journal(), asyncio.Event()
+    clock = ManualClock()
+    survey = Survey(journal, lambda: ["sms"], ConsumerMetrics(registry), clock)
+    leads = True
+    async with asyncio.TaskGroup() as group:
+        group.create_task(survey.serve(lambda: leads, stopping))
+        await until_asked(journal, 1)
+        for _ in range(3):
+            leads = False
+            await until_forgotten(registry)
+            leads = True
+            await asyncio.sleep(0.05)
+        assert journal.asked == 1
+        clock.advance(surveys.EVERY)
+        await until_asked(journal, 2)
         stopping.set()
 
 
@@ -101,6 +141,25 @@ async def test_an_unforeseen_error_stops_nobody_either() -> None:
         group.create_task(survey.serve(lambda: True, stopping))
         await until_asked(journal, 2)
         assert registry.get_sample_value("postern_actions_open", PARKED) is None
+        stopping.set()
+
+
+async def test_what_it_takes_to_log_a_failure_makes_no_rest_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The rest spares the journal, which has no part in it."""
+    clock, journal, stopping = ManualClock(), Journal(), asyncio.Event()
+    journal.away = True
+
+    class SlowLog:
+        def warning(self, _event: str, **_: str) -> None:
+            clock.advance(timedelta(seconds=1))
+
+    monkeypatch.setattr(surveys, "log", SlowLog())
+    survey = Survey(journal, lambda: ["sms"], ConsumerMetrics(CollectorRegistry()), clock)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(survey.serve(lambda: True, stopping))
+        await until_asked(journal, 2)
         stopping.set()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import ipaddress
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -44,6 +45,23 @@ def test_the_client_is_the_last_address_that_no_trusted_proxy_vouches_for(
 ) -> None:
     found = client_address(peer, forwarded, TRUSTED)
     assert found == (ipaddress.ip_address(client) if client else None)
+
+
+def test_a_long_text_in_place_of_an_address_is_not_remembered() -> None:
+    """Anybody may send thousands of them."""
+    tracemalloc.start()
+    try:
+        for number in range(200):
+            written = f"fe80::{number:x}"
+            zone = "a" * 8000
+            found = client_address("10.0.0.1", [f"{written}%{zone}"], TRUSTED)
+            assert found == ipaddress.ip_address(written)
+            refused = client_address("10.0.0.1", [f"{zone}{number}"], TRUSTED)
+            assert refused == ipaddress.ip_address("10.0.0.1")
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000
 
 
 @pytest.fixture
