@@ -6,10 +6,10 @@ SHELL := /bin/bash
 WORKERS := 3
 SIDE_BY_SIDE = $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile)
 
-.PHONY: help demo test chart-test check audit bench fmt stack torture proof docs lock
+.PHONY: help demo test chart-test check audit bench fmt stack bench bench-journal torture proof docs lock
 
 help: ## this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 demo: ## start everything with simulated providers and post sample events (ONCE=1: end after the table)
 	@scripts/setup
@@ -55,6 +55,11 @@ bench: ## measure every case beside bare peers (ARGS=--readme: and put the table
 	@scripts/system-packages node
 	@scripts/setup-peers
 	@.venv/bin/python -m bench --peers $(ARGS)
+
+bench-journal: ## a small and a large journal beside each other (ARGS='--actions 1000000 --plans', --sqlite)
+	@scripts/setup tests
+	@scripts/system-packages postgresql
+	@.venv/bin/python -m bench.journal $(ARGS)
 
 torture: ## random faults everywhere for a while (MINUTES=2 SEED=: a seed makes the same schedule again)
 	@scripts/setup tests
