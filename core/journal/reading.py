@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import from_micros
@@ -81,8 +81,11 @@ async def actions(connection: AsyncConnection, wanted: ActionFilter) -> ActionPa
     if wanted.before is not None:
         created_at, _, name = wanted.before.partition(".")
         moment = int(created_at)
+        # The first condition says nothing new, but only from it does an index know where to begin:
+        # without it, each page would be looked for from the newest action on.
         query = query.where(
-            (table.c.created_at < moment) | ((table.c.created_at == moment) & (table.c.id < name))
+            table.c.created_at <= moment,
+            or_(table.c.created_at < moment, table.c.id < name),
         )
     limit = min(max(wanted.limit, 1), MOST)
     rows = (await connection.execute(query.limit(limit + 1))).all()
