@@ -173,8 +173,7 @@ def _fill_sqlite(path: str, actions: int, now: datetime) -> None:
         for _, statement in indexes:
             connection.execute(statement)
         connection.commit()
-        connection.execute("ANALYZE")
-        connection.commit()
+        # No ANALYZE: the program never does it, and SQLite chooses other indexes after it.
     finally:
         connection.close()
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, Table, any_, literal
+from sqlalchemy import ColumnElement, String, Table, UnaryExpression, any_, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.operators import custom_op
 
 Rows = Sequence[dict[str, Any]]
 
@@ -20,6 +21,15 @@ def among(
     if connection.dialect.name == "sqlite":
         return column.in_(values)
     return column == any_(literal(list(values), postgresql.ARRAY(String)))
+
+
+def shared_by_many(connection: AsyncConnection, column: ColumnElement[str]) -> ColumnElement[str]:
+    """The column, in a condition that a large part of a table fulfils. SQLite, which counts
+    nothing, would take an index that begins with it and sort all of those rows for one page."""
+    if connection.dialect.name == "sqlite":
+        # What is not the bare column has no index: https://sqlite.org/optoverview.html#uplus
+        return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
+    return column
 
 
 def _insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import from_micros
 from core.journal import tables
+from core.journal.dialect import shared_by_many
 from core.journal.operator import Oldest
 from core.journal.port import ActionFilter, ActionPage, Books, Earlier, EventReport
 from core.journal.receipts import of_actions
@@ -68,11 +69,14 @@ async def actions(connection: AsyncConnection, wanted: ActionFilter) -> ActionPa
     """Newest first. The cursor is `created_at` and id of the last row of the page before."""
     table = tables.actions
     query = select(table).order_by(table.c.created_at.desc(), table.c.id.desc())
+    state: ColumnElement[str] = table.c.state
+    if wanted.state is State.DONE:
+        state = shared_by_many(connection, state)
     for column, value in (
         (table.c.source, wanted.source),
         (table.c.recipient, indexed(wanted.to)),
-        (table.c.state, wanted.state.value if wanted.state else None),
-        (table.c.provider, wanted.provider),
+        (state, wanted.state.value if wanted.state else None),
+        (shared_by_many(connection, table.c.provider), wanted.provider),
         (table.c.rule, wanted.rule),
         (table.c.ref, wanted.ref),
     ):
@@ -81,8 +85,11 @@ async def actions(connection: AsyncConnection, wanted: ActionFilter) -> ActionPa
     if wanted.before is not None:
         created_at, _, name = wanted.before.partition(".")
         moment = int(created_at)
+        # The first condition says nothing new, but only from it does an index know where to begin:
+        # without it, each page would be looked for from the newest action on.
         query = query.where(
-            (table.c.created_at < moment) | ((table.c.created_at == moment) & (table.c.id < name))
+            table.c.created_at <= moment,
+            or_(table.c.created_at < moment, table.c.id < name),
         )
     limit = min(max(wanted.limit, 1), MOST)
     rows = (await connection.execute(query.limit(limit + 1))).all()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import and_, delete, or_, select, tuple_
+from sqlalchemy import delete, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.journal import tables
@@ -30,10 +30,10 @@ async def forget_events(
         select(events.c.ref, events.c.recorded_at)
         .where(
             events.c.recorded_at < before,
-            or_(
-                events.c.recorded_at > after[0],
-                and_(events.c.recorded_at == after[0], events.c.ref > after[1]),
-            ),
+            # By this an index knows where to begin; without it, each slice would pass again over
+            # all that came before it and was kept.
+            events.c.recorded_at >= after[0],
+            or_(events.c.recorded_at > after[0], events.c.ref > after[1]),
         )
         .order_by(events.c.recorded_at, events.c.ref)
         .limit(limit)

@@ -13,7 +13,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, text
 from sqlalchemy.util import await_only
 
 from core.clock import ManualClock
@@ -21,10 +21,12 @@ from core.errors import ConfigurationError, JournalUnavailable
 from core.journal import migrate as migrations
 from core.journal.connect import migrate_journal, open_journal
 from core.journal.engine import open_engines, transaction
+from core.journal.migrate import alembic_config
 from core.journal.port import ActionFilter, Attempt, Finish, Granted
+from core.journal.rows import new_row
 from core.journal.sql import SqlJournal
 from core.journal.states import State
-from core.journal.tables import metadata
+from core.journal.tables import actions, metadata
 from tests.samples import NOON, a_claim, a_record, an_action
 
 
@@ -181,17 +183,40 @@ async def test_text_that_the_database_cannot_hold_is_made_storable(journal: SqlJ
     assert stored.reason.startswith("no")
 
 
+def _differences(connection: Connection) -> list[object]:
+    """Between the tables that are there and those that the code uses."""
+    return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+
 async def test_migrations_make_exactly_the_tables_the_code_uses(
     journal: SqlJournal, journal_url: str
 ) -> None:
-    def differences(connection: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
-
     engines = open_engines(journal_url)
     async with engines.reading.connect() as connection:
-        found = await connection.run_sync(differences)
+        found = await connection.run_sync(_differences)
     await engines.dispose()
     assert found == []
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004"])
+async def test_a_journal_of_any_earlier_revision_is_brought_to_the_newest(
+    journal_url: str, revision: str
+) -> None:
+    def begin(connection: Connection) -> None:
+        command.upgrade(alembic_config(connection), revision)
+        row = new_row(an_action(), now=1)
+        connection.execute(insert(actions).values(row))
+
+    engines = open_engines(journal_url)
+    async with transaction(engines.writing) as connection:
+        await connection.run_sync(begin)
+    before, _ = await migrate_journal(journal_url)
+    assert before == revision
+    async with engines.reading.connect() as connection:
+        assert await connection.run_sync(_differences) == []
+    async with SqlJournal(engines).running() as journal:
+        assert [it.id for it in (await journal.actions(ActionFilter())).actions] == [an_action().id]
+    await engines.dispose()
 
 
 async def test_migrating_twice_or_at_once_is_harmless(journal_url: str) -> None:

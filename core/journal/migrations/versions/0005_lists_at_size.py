@@ -1,0 +1,18 @@
+"""Lists of actions without a source stay fast at any size; an index that nothing needed goes"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    # On PostgreSQL nobody writes actions until both are built: minutes, with many millions.
+    with op.batch_alter_table("actions", schema=None) as batch_op:
+        batch_op.create_index("ix_actions_created", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_actions_rule", ["rule", "created_at"], unique=False)
+        batch_op.drop_index("ix_actions_lease")
