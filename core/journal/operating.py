@@ -16,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import from_micros, to_micros
 from core.journal import tables
-from core.journal.dialect import shared_by_many
 from core.journal.machine import CANCELLABLE, REPLAYABLE
 from core.journal.operator import Again, Audited, Preview, Replayable, Selection
 from core.journal.rows import ERASED, indexed, micros, new_row
@@ -27,20 +26,16 @@ _UNREADABLE = "ac_unreadable_"
 _AGAIN = "to be done again, by an operator"
 
 
-def _chosen(connection: AsyncConnection, selection: Selection) -> ColumnElement[bool]:
+def _chosen(selection: Selection) -> ColumnElement[bool]:
     """What cannot be read belongs to no rule and no provider: only its id chooses it."""
     table = tables.actions
     conditions: list[ColumnElement[bool]] = []
     if not selection.ids:
         conditions.append(~table.c.id.startswith(_UNREADABLE))
-    provider: ColumnElement[str] = table.c.provider
-    if selection.since is not None or selection.until is not None:
-        # The time leads to fewer.
-        provider = shared_by_many(connection, provider)
     for column, value in (
         (table.c.ref, selection.ref),
         (table.c.source, selection.source),
-        (provider, selection.provider),
+        (table.c.provider, selection.provider),
         (table.c.rule, selection.rule),
         (table.c.recipient, indexed(selection.to)),
     ):
@@ -74,7 +69,7 @@ async def preview(connection: AsyncConnection, selection: Selection, now: int) -
     rows = (
         await connection.execute(
             select(table.c.state, func.count(), _sum(wanted), _sum(is_expired), _sum(is_unknown))
-            .where(_chosen(connection, selection))
+            .where(_chosen(selection))
             .group_by(table.c.state)
         )
     ).all()
@@ -83,7 +78,7 @@ async def preview(connection: AsyncConnection, selection: Selection, now: int) -
             select(func.max(table.c.due_at)).where(
                 table.c.state == State.WAITING.value,
                 table.c.reason == _AGAIN,
-                _chosen(connection, selection),
+                _chosen(selection),
             )
         )
     ).scalar_one()
@@ -108,7 +103,7 @@ async def cancel(
     wanted = _wanted(selection, CANCELLABLE)
     query = (
         select(table.c.id)
-        .where(_chosen(connection, selection), wanted)
+        .where(_chosen(selection), wanted)
         .order_by(table.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -139,7 +134,7 @@ async def replayable(
         select(table, events.c.record.label("event"))
         .select_from(table.outerjoin(events, events.c.ref == table.c.ref))
         .where(
-            _chosen(connection, selection),
+            _chosen(selection),
             ~table.c.id.startswith(_UNREADABLE),
             _wanted(selection, REPLAYABLE),
             or_(table.c.expires_at.is_(None), table.c.expires_at > now),

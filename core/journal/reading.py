@@ -76,7 +76,7 @@ async def actions(connection: AsyncConnection, wanted: ActionFilter) -> ActionPa
         (table.c.source, wanted.source),
         (table.c.recipient, indexed(wanted.to)),
         (state, wanted.state.value if wanted.state else None),
-        (shared_by_many(connection, table.c.provider), wanted.provider),
+        (table.c.provider, wanted.provider),
         (table.c.rule, wanted.rule),
         (table.c.ref, wanted.ref),
     ):

@@ -47,11 +47,13 @@ _OLD = f"{to_micros(_LONG_AGO)}.ac_"
 _QUESTIONS = {
     "newest of all": _list(None),
     "newest of a provider": _list(None, provider="sms"),
+    "newest of a provider that did nothing": _list("provider", provider="another"),
     "newest that are done": _list(None, state=State.DONE),
     "newest of a rule that did nothing": _list("rule", rule="another"),
     "newest of a source that sent nothing": _list("source", source="another"),
     "an old page of all": _list("created_at", before=_OLD),
     "an old page of a source": _list("created_at", source=SOURCE, before=_OLD),
+    "an old page of a provider": _list("created_at", provider="sms", before=_OLD),
     "an old page of a rule": _list("created_at", rule=RULE, before=_OLD),
     "what a replay of an hour would find": Question(
         ask=lambda journal: journal.preview(
@@ -92,7 +94,8 @@ def _goes_straight(plan: str, question: Question) -> bool:
     if re.search(rf"Seq Scan on {table}|SCAN {table}(?! USING INDEX)|MULTI-INDEX OR", plan):
         return False
     if by is None:
-        return not re.search(r"\bSort\b|TEMP B-TREE", plan)
+        # To sort those of one moment only is no matter.
+        return not re.search(r"(?:^|-> +)Sort\b|TEMP B-TREE FOR ORDER BY", plan, re.MULTILINE)
     # Where the walk goes upwards, the upper bound alone would begin at the oldest each time.
     upwards = table == "events"
     if "SEARCH" in plan or "SCAN" in plan:
