@@ -51,10 +51,16 @@ def post_request(url: str, key: str, body: bytes) -> bytes:
 
 
 async def post_all(
-    url: str, requests: Iterable[bytes], *, connections: int, seconds: float
+    url: str,
+    requests: Iterable[bytes],
+    *,
+    connections: int,
+    seconds: float,
+    rate: float | None = None,
 ) -> Load:
     """Send requests until the time is up or there are no more, and wait for every answer.
 
+    `rate`: so many a second at most; what waits for a free connection is late, and counts so.
     Raises ConnectionError if the server closes a connection with a request on it.
     """
     address = urlsplit(url)
@@ -62,13 +68,14 @@ async def post_all(
     load = Load()
     async with asyncio.timeout(seconds + _PATIENCE):
         loop = asyncio.get_running_loop()
-        run = _Run(iter(requests), load, loop.create_future())
+        run = _Run(iter(requests), load, loop.create_future(), 1 / rate if rate else 0.0)
         lines = [
             (await loop.create_connection(lambda: _Line(run), host, port))[1]
             for _ in range(connections)
         ]
         started = time.perf_counter()
         run.until = started + seconds
+        run.due = started
         run.open = len(lines)
         for line in lines:
             line.send()
@@ -84,8 +91,19 @@ class _Run:
     requests: Iterator[bytes]
     load: Load
     ended: asyncio.Future[None]
+    pause: float
+    """Seconds between two requests; 0: none."""
+    due: float = 0.0
+    """When the next one is to be sent."""
     until: float = 0.0
     open: int = 0
+
+    def next_moment(self) -> float:
+        now = time.perf_counter()
+        if not self.pause:
+            return now
+        due, self.due = self.due, self.due + self.pause
+        return due
 
     def next_request(self) -> bytes | None:
         if time.perf_counter() < self.until and not self.ended.done():
@@ -122,13 +140,20 @@ class _Line(asyncio.Protocol):
             self._run.failed()
 
     def send(self) -> None:
+        moment = self._run.next_moment()
+        if (wait := moment - time.perf_counter()) > 0:
+            asyncio.get_running_loop().call_later(wait, self._send, moment)
+        else:
+            self._send(moment)
+
+    def _send(self, moment: float) -> None:
         request = self._run.next_request()
         self._busy = request is not None
         if request is None:
             self._close()
             self._run.line_ended()
             return
-        self._sent = time.perf_counter()
+        self._sent = moment
         self._write(request)
 
     def data_received(self, data: bytes) -> None:

@@ -51,9 +51,9 @@ def _carry_out(stage: Stage, orders: int) -> Slice:
             "journal": stage.postgres_pid,
             "provider": stage.provider.pid,
         }
-        before, *_ = _await_done(stage, 1)
+        before, *_ = await_done(stage, 1)
         with Watch(pids) as watch:
-            done, first, last = _await_done(stage, orders * ACTIONS)
+            done, first, last = await_done(stage, orders * ACTIONS)
     finally:
         stage.stop_consumer()
     stage.empty_queues()
@@ -64,7 +64,7 @@ def _carry_out(stage: Stage, orders: int) -> Slice:
     )
 
 
-def _await_done(stage: Stage, least: int) -> tuple[int, int, int]:
+def await_done(stage: Stage, least: int) -> tuple[int, int, int]:
     """How many are done, once there are at least so many, and when the first and the last were."""
     until = time.monotonic() + _LIMIT
     while True:
