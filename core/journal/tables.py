@@ -97,6 +97,7 @@ Index("ix_actions_provider", actions.c.provider, actions.c.created_at)
 Index("ix_actions_created", actions.c.created_at, actions.c.id)
 Index("ix_actions_reference", actions.c.provider, actions.c.reference)
 Index("ix_actions_state", actions.c.state, actions.c.due_at)
+Index("ix_actions_lease", actions.c.state, actions.c.lease_until)
 Index("ix_actions_lane", actions.c.state, actions.c.provider, actions.c.lane, actions.c.updated_at)
 Index("ix_actions_blocked", actions.c.blocked_on)
 

@@ -20,7 +20,7 @@ from pamqp import base, commands
 from core.broker.port import Outgoing
 from core.broker.rabbitmq import RabbitMQBroker, link, publishing
 from core.broker.rabbitmq.pipelined import channel
-from core.errors import BrokerUnavailable, PublishRefused, Unroutable
+from core.errors import BrokerBlocked, BrokerUnavailable, PublishRefused, Unroutable
 from tests.conformance.broker.conftest import OTHER, QUEUE
 from tests.conformance.broker.steps import eventually, messages, until_connected
 from tests.servers.scripted import Peer, Published, ScriptedBroker, scripted_broker
@@ -327,16 +327,40 @@ async def test_a_queue_that_confirms_nothing_does_not_hold_up_the_others_for_lon
     async with publishing_to(ScriptedBroker(on_publish=stuck)) as (scripted, broker):
         for first in (0, 10):
             verdicts = await asyncio.gather(
-                *(broker.publish(messages(OTHER, [first + n])) for n in range(10)),
                 broker.publish(messages(QUEUE, [99])),
+                *(broker.publish(messages(OTHER, [first + n])) for n in range(10)),
                 return_exceptions=True,
             )
-            assert {type(verdict) for verdict in verdicts[:10]} == {BrokerUnavailable}
+            assert verdicts[0] is None
+            assert {type(verdict) for verdict in verdicts[1:]} == {BrokerUnavailable}
         started = time.monotonic()
         await until_connected(broker)
         await eventually(lambda: _is_taken(broker, b"1"))
         assert time.monotonic() - started < 3 * LIMIT.total_seconds()
         assert len(scripted.peers) == 2
+
+
+@pytest.mark.parametrize("is_blocked_too", [False, True])
+async def test_queues_that_confirm_nothing_for_a_while_cost_no_connection(
+    monkeypatch: pytest.MonkeyPatch, *, is_blocked_too: bool
+) -> None:
+    """They may be about to choose a leader, and this channel is told who it is."""
+    monkeypatch.setattr(channel, "MOST", 20)
+    monkeypatch.setattr(publishing, "_SILENT_CALLS_WITH_SIGNS", 1000)
+    async with publishing_to(ScriptedBroker(on_publish=keep)) as (scripted, broker):
+        calls = [asyncio.create_task(broker.publish(messages(QUEUE, [n]))) for n in range(20)]
+        await until_published(scripted, 20)
+        if is_blocked_too:
+            scripted.peer.ack(1)
+            scripted.peer.block("low on disk")
+        verdicts = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(verdict) for verdict in verdicts[1:]} <= {BrokerUnavailable, BrokerBlocked}
+        await asyncio.sleep(LIMIT.total_seconds())
+        scripted.peer.ack(20, multiple=True)
+        scripted.peer.unblock()
+        scripted.on_publish = lambda peer, message: peer.ack(message.tag)
+        await eventually(lambda: _is_taken(broker, b"1"))
+        assert len(scripted.peers) == 1
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, insert, select, text, update
 from sqlalchemy.util import await_only
 
 from core.clock import ManualClock
@@ -216,6 +216,27 @@ async def test_a_journal_of_any_earlier_revision_is_brought_to_the_newest(
         assert await connection.run_sync(_differences) == []
     async with SqlJournal(engines).running() as journal:
         assert [it.id for it in (await journal.actions(ActionFilter())).actions] == [an_action().id]
+    await engines.dispose()
+
+
+async def test_a_worker_that_holds_a_row_and_a_migration_do_not_wait_for_each_other(
+    postgres_url: str,
+) -> None:
+    """Workers go on while a new version is installed: between the look at a row and its change, one
+    meets the migration, which must need nothing of it any more."""
+
+    def begin(connection: Connection) -> None:
+        command.upgrade(alembic_config(connection), "0004")
+        connection.execute(insert(actions).values(new_row(an_action(), now=1)))
+
+    engines = open_engines(postgres_url)
+    async with transaction(engines.writing) as connection:
+        await connection.run_sync(begin)
+    async with transaction(engines.writing) as worker:
+        await worker.execute(select(actions).with_for_update())
+        async with asyncio.timeout(5):
+            await migrate_journal(postgres_url)
+        await worker.execute(update(actions).values(updated_at=2))
     await engines.dispose()
 
 

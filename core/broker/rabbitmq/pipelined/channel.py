@@ -78,7 +78,7 @@ class ConfirmChannel:
                 await self._sent(messages)
         except TimeoutError:
             # The broker confirms too slowly, or does not read at all.
-            raise BrokerUnavailable(_TOO_LATE) from None
+            raise (self._blocked() if self.blocked else BrokerUnavailable(_TOO_LATE)) from None
 
     def wake(self) -> None:
         """Those who wait for room look again."""
@@ -177,8 +177,8 @@ class ConfirmChannel:
         else:
             error = BrokerUnavailable(_TOO_LATE)
         self._flight.end_overdue(self._loop.time(), error)
-        if len(self._flight) >= MOST and self._flight.given_up() >= MOST / 2:
-            # One queue that confirms nothing would hold up all the others.
+        if len(self._flight) >= MOST and self._flight.is_held_up(MOST // 2) and not self.blocked:
+            log.warning("broker_confirms_missing", messages=len(self._flight))
             self._connection.end("too many messages were never confirmed")
         elif self._flight.next_deadline is not None:
             self._looking = self._loop.call_later(self._limit / _LOOKS, self._look)

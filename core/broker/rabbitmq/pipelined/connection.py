@@ -135,6 +135,8 @@ class PipelinedConnection(asyncio.Protocol):
 
     async def begin(self) -> None:
         """Raises BrokerUnavailable, LoginRefused."""
+        if self._over is not None:
+            raise BrokerUnavailable(self._over)
         start = self._loop.create_future()
         self._waiting[0] = start
         self.write([GREETING])

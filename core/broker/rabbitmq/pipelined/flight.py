@@ -20,12 +20,14 @@ _REFUSED = "publishing: the broker refused the message"
 class Call:
     """Some messages that are answered together."""
 
-    __slots__ = ("_refused", "_returned", "deadline", "open", "settle")
+    __slots__ = ("_refused", "_returned", "deadline", "given_up", "open", "settle")
 
     def __init__(self, messages: int, settle: Settle, deadline: float) -> None:
         self.open = messages
         self.settle: Settle | None = settle
         self.deadline = deadline
+        self.given_up: int | None = None
+        """How many confirms there had been when its time was over."""
         self._returned = False
         self._refused = False
 
@@ -99,11 +101,16 @@ class Flight:
         """Their messages stay: a late confirm must not be taken for one of somebody else's."""
         waiting = self._by_deadline
         while waiting and (waiting[0].settle is None or waiting[0].deadline <= now):
-            waiting.popleft().end(error)
+            call = waiting.popleft()
+            call.given_up = self.confirms
+            call.end(error)
 
-    def given_up(self) -> int:
-        """How many messages nobody waits for any more. Looks at all of them."""
-        return sum(call.settle is None for call in self._calls.values())
+    def is_held_up(self, most: int) -> bool:
+        """Whether `most` messages were given up while others were confirmed: then it is a queue
+        that confirms nothing, and the others would wait for it. Where nothing is confirmed at all,
+        it may be about to come. Looks at all of them."""
+        given_up = [it.given_up for it in self._calls.values() if it.given_up is not None]
+        return len(given_up) >= most and given_up[0] < self.confirms
 
     @property
     def next_deadline(self) -> float | None:

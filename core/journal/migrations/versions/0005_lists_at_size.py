@@ -1,4 +1,4 @@
-"""Lists of actions without a source stay fast at any size; an index that nothing needed goes"""
+"""Lists of actions without a source stay fast at any size"""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # On PostgreSQL nobody writes actions until all are built: minutes, with many millions.
+    # On PostgreSQL nobody writes actions until all are built: minutes, with many millions. Workers
+    # hold rows meanwhile, so nothing that waits for them may follow here: it would be a deadlock.
     with op.batch_alter_table("actions", schema=None) as batch_op:
         batch_op.create_index("ix_actions_created", ["created_at", "id"], unique=False)
         batch_op.create_index("ix_actions_rule", ["rule", "created_at"], unique=False)
         batch_op.create_index("ix_actions_provider", ["provider", "created_at"], unique=False)
-        batch_op.drop_index("ix_actions_lease")
