@@ -30,7 +30,7 @@ from bench.slices import (
 )
 from bench.stage import Stage, open_stage
 from bench.table import figures, refusals, replace_between_markers, shares
-from bench.way import way_to_done
+from bench.way import way_cases
 from tests.stack import ROOT
 
 _WARM_UP = 0.5
@@ -76,10 +76,9 @@ def _run(stage: Stage, options: argparse.Namespace, load_before: float) -> str:
             _progress(f"round {number} of {options.rounds}: {case.name}")
             rounds[case.name].append(case.measure(stage, options.seconds))
     _progress("")
-    bare, raw = cases[0], cases[-2]
     return "\n".join(
         [
-            *figures(cases, rounds, bare=bare, raw=raw),
+            *figures(cases, rounds),
             "",
             *shares(cases, rounds),
             "",
@@ -95,10 +94,9 @@ def _cases(stage: Stage, orders: int) -> tuple[Case, ...]:
     first = post_request(url, stage.stack.key, orjson.dumps(viewed(0)))
     asyncio.run(post_all(url, [first], connections=1, seconds=_WARM_UP))
     ingress = ingress_cases(stage.oldest_record())
-    cases = (*ingress[:2], *peer_cases(stage), *ingress[2:], way_to_done(orders))
-    for case in cases[:-2]:
+    for case in (*ingress, *peer_cases(stage)):
         case.measure(stage, _WARM_UP)
-    return cases
+    return (*ingress, *peer_cases(stage), *way_cases(orders))
 
 
 def _below(stage: Stage, options: argparse.Namespace, load_before: float) -> str:
@@ -109,8 +107,9 @@ def _below(stage: Stage, options: argparse.Namespace, load_before: float) -> str
     )
     lines = [
         "CPU each: what the measured process takes for one of them. Of bare: events against the",
-        "bare handler's requests. Of raw: messages against the raw publisher's. Measured: the",
-        "process that a case is about (handler, gateway, publisher, consumer); load: the client.",
+        "bare handler's requests with as many connections, actions against the bare client's",
+        "calls. Of raw: messages against the raw publisher's. Measured: the process that a case is",
+        "about (handler, gateway, publisher, client, consumer); load: the client of the others.",
         "",
         f"{datetime.now(UTC).date()}, {stage.describe()};",
         f"{where}.",

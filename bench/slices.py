@@ -24,9 +24,14 @@ from tests.load import order
 from tests.stack import ROOT
 
 CONNECTIONS = 64
+MANY_CONNECTIONS = 256
 BATCH = 100
 BATCH_CONNECTIONS = 4
 """Few, so that what is on its way is confirmed within the time a request may take."""
+
+BARE = "bare aiohttp handler"
+_BARE_MANY = f"{BARE}, {MANY_CONNECTIONS} connections"
+RAW = "raw publisher"
 
 MEASURED = "measured"
 BROKER = "broker"
@@ -51,24 +56,34 @@ class Slice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """`unit` is what is counted; `messages` are what each makes at the broker."""
+    """`unit` is what is counted; `messages` are what each makes at the broker. `bare`: the name of
+    the case that does the same and nothing else."""
 
     name: str
     unit: str
-    messages: int
     measure: Callable[[Stage, float], Slice]
+    messages: int = 0
+    bare: str | None = None
 
 
 def ingress_cases(record: bytes) -> tuple[Case, ...]:
     """`record` is what the raw publisher publishes: the record of an event without actions."""
     return (
-        Case(name="bare aiohttp handler", unit="requests", messages=0, measure=_bare),
+        _bare(BARE, CONNECTIONS),
+        _bare(_BARE_MANY, MANY_CONNECTIONS),
         _events("one event, no rule matches", viewed, messages=1),
+        _events(
+            f"one event, no rule matches, {MANY_CONNECTIONS} connections",
+            viewed,
+            messages=1,
+            connections=MANY_CONNECTIONS,
+            bare=_BARE_MANY,
+        ),
         _events("one event, two actions", order, messages=3),
         _events(f"batch of {BATCH}, no rule matches", viewed, messages=1, batch=BATCH),
         _events(f"batch of {BATCH}, two actions each", order, messages=3, batch=BATCH),
         Case(
-            name="raw publisher",
+            name=RAW,
             unit="messages",
             messages=1,
             measure=lambda stage, seconds: _publish(stage, record, seconds),
@@ -86,11 +101,11 @@ def _peer(name: str) -> Case:
         peer = stage.peers[name]
         pids = {MEASURED: peer.process.pid, BROKER: stage.broker_pid}
         bodies = (orjson.dumps(viewed(number)) for number in _numbers)
-        found = _post(peer.url, stage.stack.key, bodies, pids, seconds=seconds, events=1)
+        found = _post(peer.url, stage.stack.key, bodies, pids, seconds=seconds)
         stage.empty_queues()
         return found
 
-    return Case(name=name, unit="events", messages=1, measure=measure)
+    return Case(name=name, unit="events", messages=1, bare=BARE, measure=measure)
 
 
 def viewed(number: int) -> dict[str, object]:
@@ -103,7 +118,15 @@ def fresh_orders(count: int) -> Iterator[bytes]:
     return (orjson.dumps(order(number)) for number in itertools.islice(_numbers, count))
 
 
-def _events(name: str, make: Make, *, messages: int, batch: int = 0) -> Case:
+def _events(
+    name: str,
+    make: Make,
+    *,
+    messages: int,
+    batch: int = 0,
+    connections: int = CONNECTIONS,
+    bare: str = BARE,
+) -> Case:
     def bodies() -> Iterator[bytes]:
         while batch:
             yield orjson.dumps([make(number) for number in itertools.islice(_numbers, batch)])
@@ -118,17 +141,27 @@ def _events(name: str, make: Make, *, messages: int, batch: int = 0) -> Case:
             pids,
             seconds=seconds,
             events=batch or 1,
+            connections=BATCH_CONNECTIONS if batch else connections,
         )
         stage.empty_queues()
         return found
 
-    return Case(name=name, unit="events", messages=messages, measure=measure)
+    return Case(name=name, unit="events", messages=messages, bare=bare, measure=measure)
 
 
-def _bare(stage: Stage, seconds: float) -> Slice:
-    bodies = (orjson.dumps(viewed(number)) for number in _numbers)
-    pids = {MEASURED: stage.bare.pid}
-    return _post(stage.bare_url, stage.stack.key, bodies, pids, seconds=seconds, events=1)
+def _bare(name: str, connections: int) -> Case:
+    def measure(stage: Stage, seconds: float) -> Slice:
+        bodies = (orjson.dumps(viewed(number)) for number in _numbers)
+        return _post(
+            stage.bare_url,
+            stage.stack.key,
+            bodies,
+            {MEASURED: stage.bare.pid},
+            seconds=seconds,
+            connections=connections,
+        )
+
+    return Case(name=name, unit="requests", measure=measure)
 
 
 def _post(
@@ -138,10 +171,10 @@ def _post(
     pids: dict[str, int],
     *,
     seconds: float,
-    events: int,
+    events: int = 1,
+    connections: int = CONNECTIONS,
 ) -> Slice:
     requests = (post_request(url, key, body) for body in bodies)
-    connections = CONNECTIONS if events == 1 else BATCH_CONNECTIONS
     with Watch(pids) as watch:
         load = asyncio.run(post_all(url, requests, connections=connections, seconds=seconds))
     ordered = sorted(load.latencies)
@@ -155,20 +188,10 @@ def _post(
 
 
 def _publish(stage: Stage, record: bytes, seconds: float) -> Slice:
-    command = [sys.executable, "-m", "bench.publisher", stage.stack.broker.url, RECORDER_QUEUE]
-    with (
-        Watch({BROKER: stage.broker_pid}) as watch,
-        subprocess.Popen(
-            [*command, str(seconds)],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        ) as publisher,
-    ):
-        pin(publisher.pid, stage.cores.measured)
-        written, _ = publisher.communicate(record, timeout=seconds + _LIMIT)
+    address = [stage.stack.broker.url, RECORDER_QUEUE]
+    with Watch({BROKER: stage.broker_pid}) as watch:
+        told = run_apart(stage, ["bench.publisher", *address, str(seconds)], seconds, given=record)
     stage.empty_queues()
-    told = orjson.loads(written)
     # The broker did nothing while the publisher was starting, so its time belongs to these seconds.
     busy = {MEASURED: told["cpu"], BROKER: watch.took[BROKER], LOAD: 0.0}
     return Slice(
@@ -176,3 +199,19 @@ def _publish(stage: Stage, record: bytes, seconds: float) -> Slice:
         cpu=told["cpu"] / max(1, told["confirmed"]),
         busy={name: taken / told["seconds"] for name, taken in busy.items()},
     )
+
+
+def run_apart(
+    stage: Stage, module: list[str], seconds: float, *, given: bytes = b""
+) -> dict[str, float]:
+    """A load that is itself what is measured: a process of its own, which tells what came of it."""
+    with subprocess.Popen(
+        [sys.executable, "-m", *module],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        pin(process.pid, stage.cores.measured)
+        written, _ = process.communicate(given, timeout=seconds + _LIMIT)
+    told: dict[str, float] = orjson.loads(written)
+    return told

@@ -20,7 +20,7 @@ from bench.machine import share_cores
 from bench.slices import fresh_orders
 from bench.stage import CONSUMER, Stage, open_stage
 from bench.table import markdown
-from bench.way import ACTIONS, await_done, way_to_done
+from bench.way import ACTIONS, await_done, done_in, way_to_done
 from tests.servers.usage import megabytes, open_files
 
 _WINDOW = 10.0
@@ -65,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stage.start_consumer()
         try:
             windows = _soak(stage, rate, options.minutes * 60)
-            done = await_done(stage, ACTIONS * sum(len(each.answers) for each in windows))[0]
+            sent = ACTIONS * sum(len(each.answers) for each in windows)
+            done = await_done(lambda: done_in(stage), sent).actions
         finally:
             stage.stop_consumer()
         print("\n".join(_table(stage, windows)))

@@ -10,7 +10,7 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +31,18 @@ _START = timedelta(seconds=30)
 _KEPT = frozenset({"leaders"})
 
 
+class BenchStack(Stack):
+    """A part may have a journal of its own."""
+
+    def __init__(self, *, consumers: int, configuration: Callable[[str], str]) -> None:
+        super().__init__(consumers=consumers, configuration=configuration)
+        self.journals: dict[str, str | None] = {}
+
+    def environment_of(self, part: str) -> dict[str, str]:
+        journal = self.journals.get(part)
+        return super().environment_of(part) | ({"POSTERN_JOURNAL": journal} if journal else {})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """A server that is up, and where it takes events."""
@@ -43,11 +55,12 @@ class Served:
 class Stage:
     """What the cases work with. The consumer is stopped except while it is measured."""
 
-    stack: Stack
+    stack: BenchStack
     cores: Cores
     bare: GuardedProcess
     bare_url: str
     provider: GuardedProcess
+    provider_url: str
     peers: Mapping[str, Served]
 
     @property
@@ -61,7 +74,9 @@ class Stage:
         assert pid is not None
         return pid
 
-    def start_consumer(self) -> None:
+    def start_consumer(self, *, journal: str | None = None) -> None:
+        """`journal`: another one than the stack's."""
+        self.stack.journals[CONSUMER] = journal
         self.stack.start(CONSUMER, wait=False)
         pin(self.stack.pid(CONSUMER), self.cores.measured)
 
@@ -100,7 +115,7 @@ def open_stage(cores: Cores, *, with_peers: bool) -> Iterator[Stage]:
         )
 
     with ExitStack() as opened:
-        stack = opened.enter_context(Stack(consumers=1, configuration=with_our_provider))
+        stack = opened.enter_context(BenchStack(consumers=1, configuration=with_our_provider))
         stack.stop("sandbox")
         stack.stop(CONSUMER)
         bare = _start(stack, "bench.bare", bare_port)
@@ -117,6 +132,7 @@ def open_stage(cores: Cores, *, with_peers: bool) -> Iterator[Stage]:
             bare=bare,
             bare_url=f"http://127.0.0.1:{bare_port}",
             provider=provider,
+            provider_url=f"http://127.0.0.1:{provider_port}",
         )
         # Everything was started by this process; what is measured is then moved apart.
         pin(os.getpid(), cores.rest)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from bench.slices import MEASURED, Case, Slice
+from bench.slices import MEASURED, RAW, Case, Slice
 from core.errors import ConfigurationError
 
 START, END = "<!-- bench:start -->", "<!-- bench:end -->"
@@ -21,12 +21,11 @@ Rounds = Mapping[str, Sequence[Slice]]
 """The slices of each case by its name, round by round."""
 
 
-def figures(cases: Sequence[Case], rounds: Rounds, *, bare: Case, raw: Case) -> list[str]:
+def figures(cases: Sequence[Case], rounds: Rounds) -> list[str]:
     """Rates, latencies and ratios, a line for each case."""
     rows = [_FIGURES]
     for case in cases:
         slices = rounds[case.name]
-        compared = case.messages > 0 and case is not raw
         late = _middle(each.late for each in slices)
         rows.append(
             (
@@ -34,9 +33,13 @@ def figures(cases: Sequence[Case], rounds: Rounds, *, bare: Case, raw: Case) -> 
                 f"{_rate(slices):,.0f} {case.unit}",
                 f"{late * 1000:.0f} ms" if late is not None else "",
                 f"{median(each.cpu for each in slices) * 1_000_000:,.0f} µs",
-                _ratio(slices, rounds[bare.name]) if compared else "",
+                _ratio(slices, rounds[case.bare]) if case.bare is not None else "",
                 f"{_rate(slices) * case.messages:,.0f}" if case.messages else "",
-                _ratio(slices, rounds[raw.name], times=case.messages) if compared else "",
+                (
+                    _ratio(slices, rounds[RAW], times=case.messages)
+                    if case.messages and case.name != RAW
+                    else ""
+                ),
             )
         )
     return markdown(rows)

@@ -19,12 +19,16 @@ from tests.e2e.command_line import ROOT, environment
 LIMIT = 110.0
 CASES = {
     "bare aiohttp handler": "requests",
+    "bare aiohttp handler, 256 connections": "requests",
     "one event, no rule matches": "events",
+    "one event, no rule matches, 256 connections": "events",
     "one event, two actions": "events",
     "batch of 100, no rule matches": "events",
     "batch of 100, two actions each": "events",
     "raw publisher": "messages",
+    "bare aiohttp client": "calls",
     "post to done, one consumer process": "actions",
+    "post to done, its journal in SQLite": "actions",
 }
 
 
