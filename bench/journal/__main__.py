@@ -17,13 +17,14 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from statistics import median
 
 from bench.journal.cases import Subject, cases
 from bench.journal.filling import ACTIONS_EACH, fill
-from bench.journal.plans import SETTINGS, Plans
+from bench.journal.plans import Plans, explain_all
 from bench.machine import describe_machine
 from bench.table import markdown
 from core.journal.connect import open_journal
@@ -34,17 +35,16 @@ _HEAD = ("", "small", "large", "ratio")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the journals are; `plans` where the server tells them."""
+    """Where the journals are; `log`: the server's."""
 
     small: str
     large: str
-    plans: Plans | None
+    log: Path | None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    place = _sqlite() if options.sqlite else _postgres(explained=options.plans)
-    with place as found:
+    with _sqlite() if options.sqlite else _postgres() as found:
         asyncio.run(_run(found, options))
     return 0
 
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=7, help="how often each case has its turn")
     parser.add_argument("--sqlite", action="store_true", help="files instead of PostgreSQL")
     parser.add_argument(
-        "--plans", action="store_true", help="how PostgreSQL answered on the large one, instead"
+        "--plans", action="store_true", help="also how PostgreSQL answered on the large one"
     )
     return parser
 
@@ -64,19 +64,16 @@ def _parser() -> argparse.ArgumentParser:
 @contextmanager
 def _sqlite() -> Iterator[Place]:
     with tempfile.TemporaryDirectory(prefix="postern-journals-") as folder:
-        yield Place(
-            small=f"sqlite:{folder}/small.db", large=f"sqlite:{folder}/large.db", plans=None
-        )
+        yield Place(small=f"sqlite:{folder}/small.db", large=f"sqlite:{folder}/large.db", log=None)
 
 
 @contextmanager
-def _postgres(*, explained: bool) -> Iterator[Place]:
-    settings = ("max_wal_size=8GB", *(SETTINGS if explained else ()))
-    with PostgresServer(settings=settings) as server:
+def _postgres() -> Iterator[Place]:
+    with PostgresServer(settings=("max_wal_size=8GB",)) as server:
         yield Place(
             small=server.create_database("small"),
             large=server.create_database("large"),
-            plans=Plans(server.directory / "server.log") if explained else None,
+            log=server.directory / "server.log",
         )
 
 
@@ -90,15 +87,16 @@ async def _run(place: Place, options: argparse.Namespace) -> None:
         _subject(place.small, options.small, now) as small,
         _subject(place.large, options.actions, now) as large,
     ):
-        if place.plans is not None:
-            await _explain(large, place.plans)
-            return
         took = await _measure(small, large, options.rounds)
     print("\n".join(_table(took)))
     print(
         f"\n{options.small:,} and {options.actions:,} actions; medians of {options.rounds} rounds"
     )
     print(f"{datetime.now(UTC).date()}, {describe_machine(os.cpu_count() or 1)}")
+    if options.plans and place.log is not None:
+        await explain_all(place.large)
+        async with open_journal(place.large) as journal:
+            await _explain(replace(large, journal=journal), Plans(place.log))
 
 
 @contextlib.asynccontextmanager
@@ -123,7 +121,10 @@ async def _measure(small: Subject, large: Subject, rounds: int) -> Took:
 
 
 async def _explain(large: Subject, plans: Plans) -> None:
-    for case in cases():
+    all_cases = cases()
+    for case in all_cases:
+        await case.took(large)  # a driver's first questions are its own
+    for case in all_cases:
         plans.since()
         took = await case.took(large)
         await asyncio.sleep(0.2)
