@@ -17,7 +17,7 @@ from typing import Protocol
 from core.broker.port import Outgoing, Publisher
 from core.broker.topology import RECORDER_QUEUE, work_queue
 from core.clock import Clock
-from core.errors import BrokerUnavailable
+from core.errors import BrokerError, BrokerUnavailable
 from core.messages import (
     Event,
     EventRecord,
@@ -96,6 +96,27 @@ class Intake:
         self._count(receipts)
         return receipts
 
+    def post(
+        self,
+        event: Event,
+        notes: Sequence[str],
+        told: Callable[[Receipt, BrokerError | None], None],
+    ) -> bool:
+        """As `accept`, of one event and without anybody waiting. False: its messages cannot be
+        written at once; nothing was done then. Not traced."""
+        started = self._clock.monotonic()
+        receipt = self._planned(self._planner(), event, notes)
+        planned = self._clock.monotonic()
+
+        def heard(error: BrokerError | None) -> None:
+            self._metrics.plan_seconds.observe(planned - started)
+            self._metrics.publish_seconds.observe(self._clock.monotonic() - planned)
+            if error is None:
+                self._count([receipt])
+            told(receipt, error)
+
+        return self._publisher.post(messages_of([receipt]), heard)
+
     async def accept_receipts(self, receipts: Sequence[TextReceipt]) -> None:
         """What was reported of texts, made durable. Raises as `accept`."""
         if receipts:
@@ -138,15 +159,18 @@ class Intake:
         receipts = []
         for number, event in enumerate(events, start=1):
             started = self._clock.monotonic()
-            plan = planner.plan(event)
+            receipts.append(self._planned(planner, event, notes))
             took += self._clock.monotonic() - started
-            if notes:
-                plan = replace(plan, notes=(*plan.notes, *notes))
-            receipts.append(Receipt(event=event, plan=plan))
             if number % TURN == 0:
                 await asyncio.sleep(0)
         self._metrics.plan_seconds.observe(took)
         return receipts
+
+    def _planned(self, planner: Planner, event: Event, notes: Sequence[str]) -> Receipt:
+        plan = planner.plan(event)
+        if notes:
+            plan = replace(plan, notes=(*plan.notes, *notes))
+        return Receipt(event=event, plan=plan)
 
     def _count(self, receipts: Sequence[Receipt]) -> None:
         for receipt in receipts:

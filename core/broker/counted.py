@@ -12,9 +12,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from core.broker.port import Broker, Delivery, Outgoing, Subscription
+from core.broker.port import Broker, Delivery, Outgoing, Subscription, Told
 from core.broker.topology import Topology
-from core.errors import PublishRefused, Unroutable
+from core.errors import BrokerError, PublishRefused, Unroutable
 from core.series import series_of
 
 RESULTS = ("confirmed", "returned", "refused", "unconfirmed")
@@ -78,6 +78,17 @@ class BrokerMetrics:
             mine.remove(subscription)
 
 
+def _result(error: BaseException | None) -> str:
+    match error:
+        case None:
+            return "confirmed"
+        case Unroutable():
+            return "returned"
+        case PublishRefused():
+            return "refused"
+    return "unconfirmed"
+
+
 class CountedBroker:
     """The broker it is given, counted."""
 
@@ -96,19 +107,20 @@ class CountedBroker:
         return self._broker.blocked
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
-        result = "unconfirmed"
+        # Of an attempt that failed some may stand: it is counted as a whole all the same.
         try:
             await self._broker.publish(messages)
-            result = "confirmed"
-        except Unroutable:
-            result = "returned"
+        except BaseException as error:
+            self._metrics.published_series(_result(error)).inc(len(messages))
             raise
-        except PublishRefused:
-            result = "refused"
-            raise
-        finally:
-            # Of an attempt that failed some may stand: it is counted as a whole all the same.
-            self._metrics.published_series(result).inc(len(messages))
+        self._metrics.published_series("confirmed").inc(len(messages))
+
+    def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
+        def counted(error: BrokerError | None) -> None:
+            self._metrics.published_series(_result(error)).inc(len(messages))
+            told(error)
+
+        return self._broker.post(messages, counted)
 
     async def declare(self, topology: Topology) -> None:
         await self._broker.declare(topology)

@@ -31,6 +31,10 @@ class Headers:
             raise MalformedRequest(f"The header {name} was sent more than once.")
         return values[0]
 
+    def all(self, name: str) -> list[str]:
+        """Every value, in the order in which they came."""
+        return self._values.get(name, [])
+
     def __contains__(self, name: str) -> bool:
         return name in self._values
 

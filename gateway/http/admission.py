@@ -28,6 +28,12 @@ class Admission:
         self._taken = Buckets(most=_MOST_SOURCES)
         self._bodies: Counter[str] = Counter()
 
+    def has_room(self, source: Source) -> bool:
+        """Whether a request of it would be let in right now."""
+        return self._bodies[source.name] < source.bodies and self._gate.has_room(
+            proved=bool(source.bearer)
+        )
+
     @contextmanager
     def let_in(self, source: Source) -> Iterator[None]:
         """For as long as the request is in progress. Raises TooManyRequests or Overloaded.

@@ -37,10 +37,13 @@ class BodyGate:
         self._free = limit
         self._kept = limit // 4
 
+    def has_room(self, *, proved: bool) -> bool:
+        return self._free > (0 if proved else self._kept)
+
     @contextmanager
     def pass_through(self, *, proved: bool = True) -> Iterator[None]:
         """Raises Overloaded at once when there are too many: waiting would only make it worse."""
-        if self._free <= (0 if proved else self._kept):
+        if not self.has_room(proved=proved):
             raise Overloaded("Too many requests are in progress.")
         self._free -= 1
         try:

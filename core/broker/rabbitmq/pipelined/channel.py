@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pamqp import commands
 from pamqp.header import ContentHeader
 
-from core.broker.port import Outgoing
+from core.broker.port import Outgoing, Told
 from core.broker.rabbitmq.pipelined.flight import Call, Flight
 from core.broker.rabbitmq.pipelined.frames import ID_LENGTH, Confirm, Received, Writer
 from core.broker.topology import EXCHANGE
@@ -79,6 +79,15 @@ class ConfirmChannel:
         except TimeoutError:
             # The broker confirms too slowly, or does not read at all.
             raise (self._blocked() if self.blocked else BrokerUnavailable(_TOO_LATE)) from None
+
+    def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
+        if not self._has_room or self._over is not None or self.blocked:
+            return False
+        try:
+            self._send(messages, told)
+        except BrokerError:
+            return False
+        return True
 
     def wake(self) -> None:
         """Those who wait for room look again."""
