@@ -175,15 +175,15 @@ class Intake:
     def _count(self, receipts: Sequence[Receipt]) -> None:
         for receipt in receipts:
             kind = self._label(receipt.event.type)
-            self._metrics.accepted_series(receipt.event.source, kind).inc()
+            self._metrics.accepted.labels(receipt.event.source, kind).inc()
             for action in receipt.plan.actions:
                 state = "parked" if action.parked else "queued"
-                self._metrics.planned_series(action.provider, action.lane.value, state).inc()
+                self._metrics.planned.labels(action.provider, action.lane.value, state).inc()
             for part in receipt.plan.decision:
                 if part.error is not None:
                     self._metrics.rules_failed.labels(part.rule).inc()
                 elif part.matched:
-                    self._metrics.matched_series(part.rule).inc()
+                    self._metrics.rules_matched.labels(part.rule).inc()
 
 
 def messages_of(receipts: Sequence[Receipt], *, trace: str | None = None) -> list[Outgoing]:

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from core.broker.port import Broker, Delivery, Outgoing, Subscription, Told
 from core.broker.topology import Topology
 from core.errors import BrokerError, PublishRefused, Unroutable
-from core.series import series_of
+from core.hot import HotCounter
 
 RESULTS = ("confirmed", "returned", "refused", "unconfirmed")
 
@@ -35,7 +35,7 @@ class BrokerMetrics:
             "1 while the broker has said that it takes nothing: an alarm of its memory or disk.",
             registry=registry,
         )
-        self.published = Counter(
+        self.published = HotCounter(
             "postern_messages_published_total",
             "Messages handed to the broker: confirmed, returned (no queue took one of them), "
             "refused, or unconfirmed (away, or not in time).",
@@ -61,7 +61,6 @@ class BrokerMetrics:
             ("queue",),
             registry=registry,
         )
-        self.published_series = series_of(self.published)
         for result in RESULTS:
             self.published.labels(result)
         self._open: defaultdict[str, list[Subscription]] = defaultdict(list)
@@ -111,13 +110,13 @@ class CountedBroker:
         try:
             await self._broker.publish(messages)
         except BaseException as error:
-            self._metrics.published_series(_result(error)).inc(len(messages))
+            self._metrics.published.labels(_result(error)).inc(len(messages))
             raise
-        self._metrics.published_series("confirmed").inc(len(messages))
+        self._metrics.published.labels("confirmed").inc(len(messages))
 
     def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
         def counted(error: BrokerError | None) -> None:
-            self._metrics.published_series(_result(error)).inc(len(messages))
+            self._metrics.published.labels(_result(error)).inc(len(messages))
             told(error)
 
         return self._broker.post(messages, counted)

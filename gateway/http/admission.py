@@ -28,12 +28,6 @@ class Admission:
         self._taken = Buckets(most=_MOST_SOURCES)
         self._bodies: Counter[str] = Counter()
 
-    def has_room(self, source: Source) -> bool:
-        """Whether a request of it would be let in right now."""
-        return self._bodies[source.name] < source.bodies and self._gate.has_room(
-            proved=bool(source.bearer)
-        )
-
     @contextmanager
     def let_in(self, source: Source) -> Iterator[None]:
         """For as long as the request is in progress. Raises TooManyRequests or Overloaded.
@@ -53,6 +47,20 @@ class Admission:
             raise
         finally:
             self._bodies[source.name] -= 1
+
+    def enter(self, source: Source) -> bool:
+        """The same for a source without a rate, for as long as nobody calls `leave`. False: there
+        is no room; `let_in` says why."""
+        if self._bodies[source.name] >= source.bodies or not self._gate.enter(
+            proved=bool(source.bearer)
+        ):
+            return False
+        self._bodies[source.name] += 1
+        return True
+
+    def leave(self, source: Source) -> None:
+        self._bodies[source.name] -= 1
+        self._gate.leave()
 
     def _take(self, source: Source) -> None:
         if source.rate is None:

@@ -68,8 +68,11 @@ def watch_requests(
         code = "ok"
         try:
             addresses.check(request)
-            with metrics.in_progress.track_inprogress():
+            metrics.under_way += 1
+            try:
                 response = await handler(request)
+            finally:
+                metrics.under_way -= 1
         except Exception as raised:  # noqa: BLE001 - nothing may reach aiohttp's own error page
             error = _translate(raised)
             if isinstance(error, Unauthenticated | BodyTooSlow):
@@ -79,7 +82,7 @@ def watch_requests(
             # Kept alive, the connection would be closed under the client's next request.
             response.force_close()
         source = request.get(SOURCE, NOBODY)
-        metrics.request_series(source, str(response.status), code).inc()
+        metrics.requests.labels(source, str(response.status), code).inc()
         metrics.seconds.observe(clock.monotonic() - started)
         return response
 

@@ -57,7 +57,7 @@ class ShortWay:
         services = self._services
         clock = services.clock
         started = clock.monotonic()
-        headers = Headers(message.headers.items())
+        headers = Headers(message.headers)
         if not self._is_plain_request(message, headers):
             return False
         now = clock.now()
@@ -76,28 +76,26 @@ class ShortWay:
             parsed.batch
             or len(body) > source.max_body
             or not _is_plain_source(source)
-            or not services.admission.has_room(source)
+            or not services.admission.enter(source)
         ):
             return False
-        place = services.admission.let_in(source)
         metrics = services.metrics
 
         def told(receipt: Receipt, error: BrokerError | None) -> None:
-            place.__exit__(None, None, None)
-            metrics.in_progress.dec()
+            services.admission.leave(source)
+            metrics.under_way -= 1
             close = self._readiness.draining
             status, code, data = self._answer(source, receipt, error, close=close)
-            metrics.request_series(source.name, str(status), code).inc()
+            metrics.requests.labels(source.name, str(status), code).inc()
             metrics.seconds.observe(clock.monotonic() - started)
             answer(data, close)
 
-        place.__enter__()
-        metrics.in_progress.inc()
+        metrics.under_way += 1
         if not services.intake.post(parsed.events[0], parsed.notes, told):
-            metrics.in_progress.dec()
-            place.__exit__(None, None, None)
+            metrics.under_way -= 1
+            services.admission.leave(source)
             return False
-        metrics.secret_series(source.name, key).inc()
+        metrics.secrets_matched.labels(source.name, key).inc()
         metrics.bytes.observe(len(body))
         return True
 
