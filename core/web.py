@@ -91,7 +91,7 @@ Answer = Callable[[bytes, bool], None]
 
 Short = Callable[[RawRequestMessage, bytes, "str | None", Answer], bool]
 """Is shown a request that is there whole, its body and whom it is from, when nothing else is under
-way on its connection. True: it is taken, and answered once, later."""
+way on its connection. True: it is taken, and answered once, later, whatever happens."""
 
 _SHORT_BODY = 16 * 1024
 _HELD = 64 * 1024
@@ -286,15 +286,21 @@ class _Handler(RequestHandler):
         self._is_busy = self._request_in_progress = True
         # Looked at and not taken out: it may go the ordinary way.
         body = b"".join(payload._buffer)  # noqa: SLF001 - nothing public shows it; a test holds it
-        if self._short(message, body, remote, self._answer):
+        taken = False
+        try:
+            taken = self._short(message, body, remote, self._answer)
+        finally:
+            if not taken:
+                self._is_busy = self._request_in_progress = False
+        if taken:
             self._request_count += 1
             self._manager.requests_count += 1
-            return True
-        self._is_busy = self._request_in_progress = False
-        return False
+        return taken
 
     def _answer(self, data: bytes, close: bool) -> None:
-        self._is_busy = self._request_in_progress = False
+        # What came meanwhile has its turn later: whoever tells of a verdict may be telling others.
+        self._is_busy = bool(self._held)
+        self._request_in_progress = False
         if self._handler_waiter is not None and not self._handler_waiter.done():
             self._handler_waiter.set_result(None)
         if self.transport is None:
@@ -304,6 +310,11 @@ class _Handler(RequestHandler):
         if close or self._force_close or self._close:
             self.force_close()
         elif self._held:
+            self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._is_busy = False
+        if self.transport is not None:
             held, self._held = self._held, b""
             self.transport.resume_reading()
             self.data_received(held)

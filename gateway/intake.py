@@ -109,13 +109,15 @@ class Intake:
         planned = self._clock.monotonic()
 
         def heard(error: BrokerError | None) -> None:
-            self._metrics.plan_seconds.observe(planned - started)
-            self._metrics.publish_seconds.observe(self._clock.monotonic() - planned)
             if error is None:
+                self._metrics.publish_seconds.observe(self._clock.monotonic() - planned)
                 self._count([receipt])
             told(receipt, error)
 
-        return self._publisher.post(messages_of([receipt]), heard)
+        taken = self._publisher.post(messages_of([receipt]), heard)
+        if taken:
+            self._metrics.plan_seconds.observe(planned - started)
+        return taken
 
     async def accept_receipts(self, receipts: Sequence[TextReceipt]) -> None:
         """What was reported of texts, made durable. Raises as `accept`."""

@@ -67,7 +67,8 @@ class Subscription(Protocol):
 
 
 Told = Callable[[BrokerError | None], None]
-"""Hears the verdict on some messages, once: the error that `publish` would raise, or None."""
+"""Hears the verdict on some messages, once and never before `post` returns: the error that
+`publish` would raise, or None. Must not raise; may post again."""
 
 
 class Publisher(Protocol):

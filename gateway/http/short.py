@@ -1,9 +1,9 @@
 """The short way of one small whole event of a proven sender: no task, no request, no response of
 aiohttp's, and nobody waits for the confirm.
 
-It takes nothing that it could have to refuse: whatever does not go through in one piece is left to
-the ordinary way untouched, which then says why. So both give the same answers, to the byte; a test
-holds them to it. What must not go in: a check that the ordinary way does not make.
+It takes nothing that it would refuse by itself: whatever does not go through in one piece is left
+to the ordinary way untouched, which then says why. So both give the same answers, to the byte; a
+test holds them to it. What must not go in: a check that the ordinary way does not make.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import orjson
 from aiohttp.http import HttpVersion11, RawRequestMessage
 
 from core.errors import BrokerError, PosternError
+from core.logs import get_logger
 from core.tracing.off import OFF
 from core.web import Answer, written
 from gateway.events.headers import Headers
@@ -27,6 +28,8 @@ from gateway.intake import Receipt
 from gateway.sources.reading import Delivery
 from gateway.sources.source import Source
 from gateway.sources.verifier import Proof
+
+log = get_logger()
 
 PATH = "/v1/events"
 
@@ -66,38 +69,51 @@ class ShortWay:
             source, key = services.running.current.sources.by_bearer(
                 headers.one("authorization"), now
             )
-            delivery = Delivery(
-                source=source.name, body=body, headers=headers, proof=Proof(key=key), now=now
-            )
-            parsed = read_allowed(source, delivery)
         except PosternError:
             return False
         if (
-            parsed.batch
+            not _is_plain_source(source)
             or len(body) > source.max_body
-            or not _is_plain_source(source)
             or not services.admission.enter(source)
         ):
             return False
-        metrics = services.metrics
+        delivery = Delivery(
+            source=source.name, body=body, headers=headers, proof=Proof(key=key), now=now
+        )
+        taken = False
+        try:
+            taken = self._post(source, delivery, started, answer)
+        except Exception as error:  # noqa: BLE001 - the ordinary way says what it is
+            log.debug("request_goes_the_ordinary_way", reason=type(error).__name__)
+        finally:
+            if not taken:
+                services.admission.leave(source)
+        if taken:
+            services.metrics.under_way += 1
+            services.metrics.secrets_matched.labels(source.name, key).inc()
+            services.metrics.bytes.observe(len(body))
+        return taken
+
+    def _post(self, source: Source, delivery: Delivery, started: float, answer: Answer) -> bool:
+        """Raises what the ordinary way would; then nothing was written."""
+        services = self._services
+        parsed = read_allowed(source, delivery)
+        if parsed.batch:
+            return False
 
         def told(receipt: Receipt, error: BrokerError | None) -> None:
             services.admission.leave(source)
-            metrics.under_way -= 1
+            services.metrics.under_way -= 1
             close = self._readiness.draining
-            status, code, data = self._answer(source, receipt, error, close=close)
-            metrics.requests.labels(source.name, str(status), code).inc()
-            metrics.seconds.observe(clock.monotonic() - started)
+            try:
+                status, code, data = self._answer(source, receipt, error, close=close)
+            except Exception as fault:  # noqa: BLE001 - the client must not wait for ever
+                status, code, data = self._answer(source, receipt, fault, close=close)
+            services.metrics.requests.labels(source.name, str(status), code).inc()
+            services.metrics.seconds.observe(services.clock.monotonic() - started)
             answer(data, close)
 
-        metrics.under_way += 1
-        if not services.intake.post(parsed.events[0], parsed.notes, told):
-            metrics.under_way -= 1
-            services.admission.leave(source)
-            return False
-        metrics.secrets_matched.labels(source.name, key).inc()
-        metrics.bytes.observe(len(body))
-        return True
+        return services.intake.post(parsed.events[0], parsed.notes, told)
 
     def _answer(
         self, source: Source, receipt: Receipt, error: Exception | None, *, close: bool

@@ -176,11 +176,11 @@ class ConfirmChannel:
         flight.add(Call(len(messages), settle, self._loop.time() + self._limit))
         self._connection.write(parts)
         if self._looking is None:
-            self._look()
+            # Not at once: who is told of a verdict may post again, from within this very look.
+            self._looking = self._loop.call_later(self._limit / _LOOKS, self._look)
 
     def _look(self) -> None:
         """A timer for all calls, instead of one for each."""
-        self._looking = None
         if self._connection.blocked is not None:
             error: BrokerUnavailable = self._blocked()
         else:
@@ -189,7 +189,8 @@ class ConfirmChannel:
         if len(self._flight) >= MOST and self._flight.is_held_up(MOST // 2) and not self.blocked:
             log.warning("broker_confirms_missing", messages=len(self._flight))
             self._connection.end("too many messages were never confirmed")
-        elif self._flight.next_deadline is not None:
+        self._looking = None
+        if self._over is None and self._flight.next_deadline is not None:
             self._looking = self._loop.call_later(self._limit / _LOOKS, self._look)
 
     def _blocked(self) -> BrokerBlocked:
