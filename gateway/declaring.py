@@ -51,6 +51,10 @@ class Declaring:
             self._miss(messages)
             raise
 
+    @property
+    def posts(self) -> bool:
+        return self._broker.posts
+
     def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
         """As the broker's, and as `publish`."""
 

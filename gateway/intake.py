@@ -96,6 +96,11 @@ class Intake:
         self._count(receipts)
         return receipts
 
+    @property
+    def posts(self) -> bool:
+        """Whether `post` is likely to take something now."""
+        return self._publisher.posts
+
     def post(
         self,
         event: Event,

@@ -114,6 +114,10 @@ class CountedBroker:
             raise
         self._metrics.published.labels("confirmed").inc(len(messages))
 
+    @property
+    def posts(self) -> bool:
+        return self._broker.posts
+
     def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
         def counted(error: BrokerError | None) -> None:
             self._metrics.published.labels(_result(error)).inc(len(messages))

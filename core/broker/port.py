@@ -83,6 +83,12 @@ class Publisher(Protocol):
         """
         ...
 
+    @property
+    def posts(self) -> bool:
+        """Whether `post` is likely to take something now: asked before there is anything to
+        send."""
+        ...
+
     def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
         """The same without anybody waiting. False: it cannot be written at once; then nothing was
         done, and `publish` may be able to."""

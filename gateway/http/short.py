@@ -134,6 +134,7 @@ class ShortWay:
     def _is_plain_request(self, message: RawRequestMessage, headers: Headers) -> bool:
         return (
             message.path == PATH
+            and self._services.intake.posts
             and message.method == "POST"
             and message.version == HttpVersion11
             and not (message.should_close or message.chunked or message.upgrade)

@@ -81,7 +81,7 @@ class Switch:
     declared: list[Topology] = field(default_factory=list)
     away: bool = True
     """Whether an error means that there is no connection."""
-    posts: bool = True
+    takes_posts: bool = True
     """Whether it takes messages without anybody waiting; so events go the short way."""
     posted: int = 0
     _under_way: set[asyncio.Task[None]] = field(default_factory=set)
@@ -102,8 +102,12 @@ class Switch:
             raise self.error
         await self.broker.publish(messages)
 
+    @property
+    def posts(self) -> bool:
+        return self.takes_posts and self.connected
+
     def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
-        if not self.posts or not self.connected:
+        if not self.posts:
             return False
         self.posted += 1
         task = asyncio.create_task(self._tell(messages, told))

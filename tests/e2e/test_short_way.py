@@ -97,9 +97,9 @@ async def ask(served: Served, *parts: bytes) -> bytes:
 async def both(served: Served, *parts: bytes) -> tuple[bytes, bytes, bool]:
     """The answer of the ordinary way, that of a gateway which may take the short one, and whether
     it did."""
-    served.broker.posts = False
+    served.broker.takes_posts = False
     ordinary = await ask(served, *parts)
-    served.broker.posts, before = True, served.broker.posted
+    served.broker.takes_posts, before = True, served.broker.posted
     short = await ask(served, *parts)
     return ordinary, short, served.broker.posted > before
 
@@ -319,7 +319,7 @@ async def test_an_idle_connection_ends_and_one_with_a_request_does_not(tmp_path:
 
 async def test_both_ways_are_counted_alike(served: Served) -> None:
     async def counted(*, posts: bool) -> dict[str, float]:
-        served.broker.posts = posts
+        served.broker.takes_posts = posts
         before = await _counts(served)
         await ask(served, request_of(body_of(7)))
         await ask(served, request_of(body_of(8, data={})))

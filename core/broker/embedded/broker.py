@@ -82,6 +82,10 @@ class EmbeddedBroker:
         except TimeoutError:
             raise BrokerUnavailable("the embedded broker's disk is too slow") from None
 
+    @property
+    def posts(self) -> bool:
+        return False
+
     def post(self, messages: Sequence[Outgoing], told: Told) -> bool:  # noqa: ARG002 - the port's
         """Never: a round on the disk has to be waited for."""
         return False

@@ -93,6 +93,10 @@ class RabbitMQBroker:
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         await self._publishing.publish(messages)
 
+    @property
+    def posts(self) -> bool:
+        return self._publishing.posts
+
     def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
         return self._publishing.post(messages, told)
 

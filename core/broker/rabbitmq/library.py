@@ -124,6 +124,10 @@ class LibraryConfirmChannel:
                 )
         _judge(verdicts)
 
+    @property
+    def posts(self) -> bool:
+        return False
+
     def post(self, messages: Sequence[Outgoing], told: Told) -> bool:  # noqa: ARG002 - the port's
         """Never: the library has a task for each message."""
         return False

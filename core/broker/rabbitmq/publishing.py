@@ -56,6 +56,11 @@ class ConfirmChannel(Protocol):
         for."""
         ...
 
+    @property
+    def posts(self) -> bool:
+        """As the broker port says."""
+        ...
+
     def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
         """As the broker port says."""
         ...
@@ -91,6 +96,10 @@ class Publishing:
     @property
     def blocked(self) -> bool:
         return self._channel is not None and self._channel.blocked
+
+    @property
+    def posts(self) -> bool:
+        return self._channel is not None and self._channel.posts
 
     async def run(self) -> None:
         """Keep a channel open on whatever connection there is. Ends only by cancellation."""
@@ -147,7 +156,11 @@ class Publishing:
                 and not channel.blocked
             ):
                 self._note_silence(connection)
-            told(error)
+            try:
+                told(error)
+            except Exception:
+                # It must not, and whoever comes after it is to hear of his own messages.
+                log.exception("broker_verdict_not_taken")
 
         return channel.post(messages, settled)
 

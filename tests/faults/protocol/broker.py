@@ -64,6 +64,10 @@ class ModelBroker:
     """Bodies that went with a deleted queue."""
     dead: list[bytes] = field(default_factory=list)
 
+    @property
+    def posts(self) -> bool:
+        return False
+
     def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
         return False
 

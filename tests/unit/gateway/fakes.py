@@ -29,6 +29,10 @@ class FakePublisher:
             raise self.error
         self.requests.append(tuple(messages))
 
+    @property
+    def posts(self) -> bool:
+        return False
+
     def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
         return False
 

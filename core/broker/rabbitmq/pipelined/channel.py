@@ -80,8 +80,12 @@ class ConfirmChannel:
             # The broker confirms too slowly, or does not read at all.
             raise (self._blocked() if self.blocked else BrokerUnavailable(_TOO_LATE)) from None
 
+    @property
+    def posts(self) -> bool:
+        return self._has_room and self._over is None and not self.blocked
+
     def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
-        if not self._has_room or self._over is not None or self.blocked:
+        if not self.posts:
             return False
         try:
             self._send(messages, told)
