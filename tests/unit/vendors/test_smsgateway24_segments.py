@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.configuration import SecretRef
@@ -62,9 +62,13 @@ def test_what_a_text_takes(text: str, encoding: str, length: int, segments: int)
 
 @settings(deadline=None)
 @given(text=TEXTS, more=TEXTS)
+@example(text="{{", more="ж")
 def test_a_longer_text_never_takes_less(text: str, more: str) -> None:
-    assert facts(text + more).segments >= facts(text).segments
-    assert facts(text + more).length >= facts(text).length
+    shorter, longer = facts(text), facts(text + more)
+    assert longer.segments >= shorter.segments
+    # Units of two alphabets: an escaped sign of GSM-7 takes two, and one in UCS-2.
+    if longer.encoding == shorter.encoding:
+        assert longer.length >= shorter.length
 
 
 @settings(deadline=None)
