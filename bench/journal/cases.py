@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bench.journal.filling import KEPT, RULE, SOURCE, an_order, profile_of
+from consumers.retention import SLICE
 from core.errors import JournalUnavailable
 from core.identity import event_ref
 from core.journal.operator import Selection
@@ -26,8 +27,6 @@ ORDERS = 50
 """In one batch: a hundred actions."""
 
 _LEASE = timedelta(seconds=60)
-_SLICE = 200
-"""As many as `consumers.retention` takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,9 +188,7 @@ async def _due(subject: Subject) -> object:
 
 
 async def _forget(subject: Subject) -> object:
-    swept = await subject.journal.forget(
-        "events", older_than=KEPT * 2 / 3, after=None, limit=_SLICE
-    )
+    swept = await subject.journal.forget("events", older_than=KEPT * 2 / 3, after=None, limit=SLICE)
     assert swept.removed, "nothing was old enough"
     return swept
 
@@ -226,7 +223,7 @@ _QUESTIONS: dict[str, Ask] = {
     "what was lost": _lost,
     "open actions, counted": _oldest,
     "newest version of the rules": _newest_rules,
-    f"retention, a slice of {_SLICE} events": _forget,
+    f"retention, a slice of {SLICE} events": _forget,
     "books, everything counted": _books,
 }
 

@@ -8,12 +8,15 @@ command.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import random
 import shlex
 import signal
 import socket
 import subprocess
+import tempfile
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -32,19 +35,52 @@ class ServerError(Exception):
     """A private server is not installed, did not start, or did not stop."""
 
 
-def free_ports(count: int) -> tuple[int, ...]:
-    """Loopback ports that nobody listens on now."""
-    found: list[int] = []
-    for port in random.sample(_PORTS, len(_PORTS)):
-        with socket.socket() as probe:
+class _PortBlocks:
+    """Hands out each port once. Between the choice of a port and the listening on it lies the
+    start of a server, and another test's process may choose then: so a process takes a whole
+    block, by a lock that no other process can take and that ends with it."""
+
+    _BLOCK = 100
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.gettempdir()) / f"postern-test-ports-{os.getuid()}"
+        self._left: list[int] = []
+        self._locks: list[int] = []
+        self._turn = threading.Lock()
+
+    def take(self) -> int:
+        """Raises ServerError when every block is taken."""
+        with self._turn:
+            while True:
+                if not self._left:
+                    self._left = list(self._block())
+                port = self._left.pop()
+                with socket.socket() as probe, contextlib.suppress(OSError):
+                    probe.bind(("127.0.0.1", port))
+                    return port
+
+    def _block(self) -> range:
+        self._folder.mkdir(exist_ok=True)
+        starts = _PORTS[:: self._BLOCK]
+        for start in random.sample(starts, len(starts)):
+            lock = os.open(self._folder / str(start), os.O_CREAT | os.O_RDWR, 0o600)
             try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(lock)
                 continue
-        found.append(port)
-        if len(found) == count:
-            return tuple(found)
-    raise ServerError(f"{count} free loopback ports could not be found")
+            self._locks.append(lock)
+            return range(start, start + self._BLOCK)
+        raise ServerError(f"every block of loopback ports is taken: see {self._folder}")
+
+
+_port_blocks = _PortBlocks()
+
+
+def free_ports(count: int) -> tuple[int, ...]:
+    """Loopback ports that nobody listens on now, and that no other process is given before this
+    one ends."""
+    return tuple(_port_blocks.take() for _ in range(count))
 
 
 class Started(ABC):

@@ -14,7 +14,7 @@ import pytest
 from core.broker.connect import open_broker
 from core.broker.topology import Topology
 from tests.servers.cluster import RabbitMQCluster
-from tests.servers.process import ServerError
+from tests.servers.process import ServerError, free_ports
 
 _STARTS = """
 import sys, time
@@ -28,6 +28,8 @@ stubborn = GuardedProcess(["/bin/sleep", "600"], log=Path("/dev/null"))
 print(server.directory, server._server.pid, stubborn.pid, flush=True)
 time.sleep(600)
 """
+
+_TAKES_PORTS = "from tests.servers.process import free_ports; print(*free_ports(150))"
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["kill -9", "SIGTERM"])
@@ -74,6 +76,22 @@ def _has_leader(cluster: RabbitMQCluster, queue: str) -> bool:
     except ServerError:
         return False
     return True
+
+
+def test_no_port_is_given_to_two_processes_before_either_listens() -> None:
+    asked = [sys.executable, "-c", f"{_TAKES_PORTS}; input()"]
+    others = [
+        subprocess.Popen(asked, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    given = [int(port) for port in free_ports(150)]
+    for other in others:
+        assert other.stdout is not None
+        given += [int(port) for port in other.stdout.readline().split()]
+    for other in others:
+        other.communicate("\n")
+    assert len(given) == 5 * 150
+    assert len(set(given)) == len(given)
 
 
 def _runs(pid: str) -> bool:
