@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
@@ -14,6 +14,7 @@ from prometheus_client.metrics import Histogram, MetricWrapperBase
 
 from consumers.metrics import ConsumerMetrics
 from core.broker.counted import BrokerMetrics
+from core.hot import HotCounter, HotHistogram
 from core.telemetry import ProcessMetrics
 from core.tracing.metrics import TraceMetrics
 from gateway.metrics import Metrics
@@ -73,17 +74,27 @@ def _lines() -> Iterator[str]:
 
 def _of(metrics: object) -> Iterator[Described]:
     for metric in vars(metrics).values():
-        if isinstance(metric, MetricWrapperBase):
+        if isinstance(metric, MetricWrapperBase | HotCounter | HotHistogram):
             yield _described(metric)
 
 
-def _described(metric: MetricWrapperBase) -> Described:
+def _described(metric: MetricWrapperBase | HotCounter | HotHistogram) -> Described:
     (family,) = metric.describe()
-    bounds = metric._upper_bounds if isinstance(metric, Histogram) else ()  # noqa: SLF001
+    labels: Sequence[str] = ()
+    bounds: Sequence[float] = ()
+    match metric:
+        case HotCounter():
+            labels = metric.labelnames
+        case HotHistogram():
+            bounds = metric.bounds
+        case _:
+            # The library has no way to ask.
+            labels = metric._labelnames  # noqa: SLF001
+            bounds = metric._upper_bounds if isinstance(metric, Histogram) else ()  # noqa: SLF001
     return Described(
         name=f"{family.name}_total" if family.type == "counter" else family.name,
         kind=family.type,
-        labels=tuple(metric._labelnames),  # noqa: SLF001 - the library has no way to ask
+        labels=tuple(labels),
         meaning=family.documentation,
         buckets=tuple(edge for edge in bounds if edge != float("inf")),
     )

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, cast
 
 import orjson
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.helpers import rfc822_formatted_time
+from aiohttp.http import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from core.errors import ConfigurationError
@@ -40,10 +44,33 @@ def answer_json(body: object, *, status: int = 200) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(body), content_type="application/json")
 
 
+_JSON_HEADERS = (("Content-Type", "application/json"),)
+_AFTER = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items() if name != "Server")
+
+
+def written(
+    body: bytes,
+    *,
+    status: int,
+    headers: Iterable[tuple[str, str]] = _JSON_HEADERS,
+    close: bool = False,
+) -> bytes:
+    """An answer as aiohttp would write it, in the same order, with the headers of every answer."""
+    first = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    last = f"Connection: close\r\n{_AFTER}" if close else _AFTER
+    return (
+        f"HTTP/1.1 {status} {_REASONS[status]}\r\n{first}"
+        f"Content-Length: {len(body)}\r\nDate: {rfc822_formatted_time()}\r\n"
+        f"Server: {HEADERS['Server']}\r\n{last}\r\n"
+    ).encode("ascii") + body
+
+
 def new_instance() -> str:
     """An opaque id for one refused request."""
     return f"req_{secrets.token_hex(8)}"
 
+
+_REASONS = {int(status): status.phrase for status in HTTPStatus}
 
 _NO_HTTP = {
     "type": "urn:postern:problem:malformed",
@@ -57,6 +84,18 @@ _BACKLOG = 64
 
 _COUNT_EVERY = 0.05
 """Seconds."""
+
+
+Answer = Callable[[bytes, bool], None]
+"""Takes the bytes of an answer, and whether the connection ends with it."""
+
+Short = Callable[[RawRequestMessage, bytes, "str | None", Answer], bool]
+"""Is shown a request that is there whole, its body and whom it is from, when nothing else is under
+way on its connection. True: it is taken, and answered once, later, whatever happens."""
+
+_SHORT_BODY = 16 * 1024
+_HELD = 64 * 1024
+"""Bytes kept of what follows a request that is answered the short way, before no more is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +114,12 @@ class Bound:
 
 @asynccontextmanager
 async def listener(
-    runner: web.AppRunner, address: Address, setting: str, *, bound: Bound | None = None
+    runner: web.AppRunner,
+    address: Address,
+    setting: str,
+    *,
+    bound: Bound | None = None,
+    short: Short | None = None,
 ) -> AsyncIterator[Address]:
     """Listen at an address; yields the one that is really bound.
 
@@ -84,7 +128,7 @@ async def listener(
     """
     await runner.setup()
     try:
-        site = _Site(runner, address, bound)
+        site = _Site(runner, address, bound, short)
         try:
             await site.start()
         except OSError as error:
@@ -99,8 +143,15 @@ async def listener(
 
 
 class _Site(web.BaseSite):
-    def __init__(self, runner: web.AppRunner, address: Address, bound: Bound | None) -> None:
+    def __init__(
+        self,
+        runner: web.AppRunner,
+        address: Address,
+        bound: Bound | None,
+        short: Short | None,
+    ) -> None:
         super().__init__(runner)
+        self._short = short
         self._address = address
         self._bound = bound
         self._open = 0
@@ -123,7 +174,8 @@ class _Site(web.BaseSite):
         if bound is not None and self._is_full(server, bound.connections):
             bound.refused()
             return _Refusal(bound.retry_after)
-        return _Handler.made_by(server, bound.header_time if bound is not None else None)
+        header_time = bound.header_time if bound is not None else None
+        return _Handler.made_by(server, header_time, self._short)
 
     def _is_full(self, server: web.Server, most: int) -> bool:
         """Counted up here, since many are accepted before the first one is registered; the true
@@ -138,6 +190,29 @@ class _Site(web.BaseSite):
         return False
 
 
+class _Sieve:
+    """The parser of a connection, which passes on only what does not go the short way."""
+
+    __slots__ = ("_parser", "_takes")
+
+    def __init__(
+        self, parser: Any, takes: Callable[[RawRequestMessage, StreamReader], bool]
+    ) -> None:
+        self._parser = parser
+        self._takes = takes
+
+    def feed_data(self, data: bytes) -> tuple[Any, bool, bytes]:
+        found: tuple[Any, bool, bytes] = self._parser.feed_data(data)
+        messages, upgraded, tail = found
+        if len(messages) == 1 and not upgraded and self._takes(*messages[0]):
+            self._parser.message_consumed()
+            return (), upgraded, tail
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._parser, name)
+
+
 class _Handler(RequestHandler):
     """Hangs up on a client that does not get its request's head out, since aiohttp takes a byte a
     minute for a sign of life.
@@ -147,32 +222,112 @@ class _Handler(RequestHandler):
     end.
     """
 
-    __slots__ = ("_header_time", "_timer")
+    __slots__ = ("_header_time", "_held", "_is_busy", "_short", "_timer")
 
     _header_time: float | None
     _timer: asyncio.TimerHandle | None
+    _short: Short | None
+    _is_busy: bool
+    """A request is answered the short way."""
+    _held: bytes
+    """What came meanwhile: answers go out in the order of their requests."""
 
     @classmethod
-    def made_by(cls, server: web.Server, header_time: float | None) -> _Handler:
+    def made_by(
+        cls, server: web.Server, header_time: float | None, short: Short | None
+    ) -> _Handler:
         """As the server would make one; it does not ask which class to use."""
         made = server._kwargs  # noqa: SLF001 - nothing public tells; a test holds it
         handler = cls(server, loop=asyncio.get_running_loop(), **made)
         handler._header_time = header_time
         handler._timer = None
+        handler._short = short
+        handler._is_busy = False
+        handler._held = b""
+        if short is not None:
+            handler._parser = cast("Any", _Sieve(handler._parser, handler._takes))
         return handler
 
     def data_received(self, data: bytes) -> None:
+        if self._is_busy:
+            self._hold(data)
+            return
         super().data_received(data)
-        # Bytes came, and still it waits for a request: they are part of a head.
-        if self._waiter is None or self._waiter.done():
+        if not self._waits_for_head():
             self._disarm()
         elif self._timer is None and self._header_time is not None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self._header_time, self.force_close)
 
+    def _waits_for_head(self) -> bool:
+        """After bytes came: if it still waits for a request, they are part of a head."""
+        return not (self._is_busy or self._waiter is None or self._waiter.done())
+
     def connection_lost(self, exc: BaseException | None) -> None:
         self._disarm()
         super().connection_lost(exc)
+
+    def _takes(self, message: RawRequestMessage, payload: StreamReader) -> bool:
+        """Whether the request goes the short way."""
+        if (
+            self._short is None
+            or self._waiter is None
+            or self._waiter.done()
+            or self._messages
+            or self._paused
+            or self._manager is None
+            or not payload.is_eof()
+            or not 0 < payload.total_bytes <= _SHORT_BODY
+            or payload.exception() is not None
+        ):
+            return False
+        peer = self.peername
+        remote = str(peer[0]) if isinstance(peer, tuple) else peer
+        self._is_busy = self._request_in_progress = True
+        # Looked at and not taken out: it may go the ordinary way.
+        body = b"".join(payload._buffer)  # noqa: SLF001 - nothing public shows it; a test holds it
+        taken = False
+        try:
+            taken = self._short(message, body, remote, self._answer)
+        finally:
+            if not taken:
+                self._is_busy = self._request_in_progress = False
+        if taken:
+            self._request_count += 1
+            self._manager.requests_count += 1
+        return taken
+
+    def _answer(self, data: bytes, close: bool) -> None:
+        # What came meanwhile has its turn later: whoever tells of a verdict may be telling others.
+        self._is_busy = bool(self._held)
+        self._request_in_progress = False
+        if self._handler_waiter is not None and not self._handler_waiter.done():
+            self._handler_waiter.set_result(None)
+        if self.transport is None:
+            return
+        self.transport.write(data)
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        if close or self._force_close or self._close:
+            self.force_close()
+        elif self._held:
+            self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._is_busy = False
+        if self.transport is not None:
+            held, self._held = self._held, b""
+            self.transport.resume_reading()
+            self.data_received(held)
+
+    def _hold(self, data: bytes) -> None:
+        self._held += data
+        if len(self._held) > _HELD and self.transport is not None:
+            self.transport.pause_reading()
+
+    def _process_keepalive(self) -> None:
+        if self._is_busy:
+            self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        super()._process_keepalive()
 
     def _disarm(self) -> None:
         if self._timer is not None:

@@ -40,11 +40,12 @@ from gateway.declaring import Declaring
 from gateway.http.addresses import Addresses
 from gateway.http.admission import Admission
 from gateway.http.body import BodyGate
-from gateway.http.middleware import watch_requests
+from gateway.http.middleware import Refusals, watch_requests
 from gateway.http.operator import DESK, Desk
 from gateway.http.readiness import Readiness
 from gateway.http.routes import add_routes
 from gateway.http.services import SERVICES, Services
+from gateway.http.short import ShortWay
 from gateway.intake import Intake
 from gateway.load import load_configuration
 from gateway.metrics import Metrics
@@ -145,6 +146,8 @@ async def open_gateway(
         spans=spans,
     )
     desk = _desk(operators, services, journal, broker, spool)
+    addresses = Addresses(lambda: services.running.current.ingress, clock)
+    refusals = Refusals(metrics=counts, limits=limits, clock=clock)
     async with AsyncExitStack() as opened:
         if spool is not None:
             await opened.enter_async_context(spool)
@@ -164,7 +167,7 @@ async def open_gateway(
         )
         listen = await opened.enter_async_context(
             listener(
-                _runner(_public_app(services, desk, readiness), limits),
+                _runner(_public_app(services, desk, readiness, addresses, refusals), limits),
                 settings.listen,
                 "POSTERN_LISTEN",
                 bound=Bound(
@@ -172,6 +175,9 @@ async def open_gateway(
                     retry_after=math.ceil(limits.retry_after.total_seconds()),
                     header_time=limits.header_time.total_seconds(),
                     refused=counts.connections_refused.inc,
+                ),
+                short=ShortWay(
+                    services, readiness=readiness, addresses=addresses, refusals=refusals
                 ),
             )
         )
@@ -258,13 +264,19 @@ def _desk(
     )
 
 
-def _public_app(services: Services, desk: Desk | None, readiness: Readiness) -> web.Application:
+def _public_app(
+    services: Services,
+    desk: Desk | None,
+    readiness: Readiness,
+    addresses: Addresses,
+    refusals: Refusals,
+) -> web.Application:
     watch = watch_requests(
         metrics=services.metrics,
-        limits=services.limits,
         clock=services.clock,
         readiness=readiness,
-        addresses=Addresses(lambda: services.running.current.ingress, services.clock),
+        addresses=addresses,
+        refusals=refusals,
     )
     app = web.Application(middlewares=[watch])
     app[SERVICES] = services

@@ -11,7 +11,7 @@ import random
 from collections.abc import Sequence
 from datetime import timedelta
 
-from core.broker.port import Broker, Outgoing
+from core.broker.port import Broker, Outgoing, Told
 from core.errors import BrokerError, BrokerUnavailable, TopologyMismatch, Unroutable
 from core.logs import get_logger
 from gateway.http.readiness import Readiness
@@ -48,10 +48,27 @@ class Declaring:
         try:
             await self._broker.publish(messages)
         except Unroutable:
-            # What the spool still holds for a provider that is gone finds no queue for ever.
-            if {message.queue for message in messages} <= {*self._running.current.topology.queues}:
-                self._missing.set()
+            self._miss(messages)
             raise
+
+    @property
+    def posts(self) -> bool:
+        return self._broker.posts
+
+    def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
+        """As the broker's, and as `publish`."""
+
+        def heard(error: BrokerError | None) -> None:
+            if isinstance(error, Unroutable):
+                self._miss(messages)
+            told(error)
+
+        return self._broker.post(messages, heard)
+
+    def _miss(self, messages: Sequence[Outgoing]) -> None:
+        # What the spool still holds for a provider that is gone finds no queue for ever.
+        if {message.queue for message in messages} <= {*self._running.current.topology.queues}:
+            self._missing.set()
 
     async def first(self, within: timedelta) -> None:
         """One try at the start. Raises TopologyMismatch, which stops it; goes on without a

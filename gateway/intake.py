@@ -17,7 +17,7 @@ from typing import Protocol
 from core.broker.port import Outgoing, Publisher
 from core.broker.topology import RECORDER_QUEUE, work_queue
 from core.clock import Clock
-from core.errors import BrokerUnavailable
+from core.errors import BrokerError, BrokerUnavailable
 from core.messages import (
     Event,
     EventRecord,
@@ -96,6 +96,34 @@ class Intake:
         self._count(receipts)
         return receipts
 
+    @property
+    def posts(self) -> bool:
+        """Whether `post` is likely to take something now."""
+        return self._publisher.posts
+
+    def post(
+        self,
+        event: Event,
+        notes: Sequence[str],
+        told: Callable[[Receipt, BrokerError | None], None],
+    ) -> bool:
+        """As `accept`, of one event and without anybody waiting. False: its messages cannot be
+        written at once; nothing was done then. Not traced."""
+        started = self._clock.monotonic()
+        receipt = self._planned(self._planner(), event, notes)
+        planned = self._clock.monotonic()
+
+        def heard(error: BrokerError | None) -> None:
+            if error is None:
+                self._metrics.publish_seconds.observe(self._clock.monotonic() - planned)
+                self._count([receipt])
+            told(receipt, error)
+
+        taken = self._publisher.post(messages_of([receipt]), heard)
+        if taken:
+            self._metrics.plan_seconds.observe(planned - started)
+        return taken
+
     async def accept_receipts(self, receipts: Sequence[TextReceipt]) -> None:
         """What was reported of texts, made durable. Raises as `accept`."""
         if receipts:
@@ -138,28 +166,31 @@ class Intake:
         receipts = []
         for number, event in enumerate(events, start=1):
             started = self._clock.monotonic()
-            plan = planner.plan(event)
+            receipts.append(self._planned(planner, event, notes))
             took += self._clock.monotonic() - started
-            if notes:
-                plan = replace(plan, notes=(*plan.notes, *notes))
-            receipts.append(Receipt(event=event, plan=plan))
             if number % TURN == 0:
                 await asyncio.sleep(0)
         self._metrics.plan_seconds.observe(took)
         return receipts
 
+    def _planned(self, planner: Planner, event: Event, notes: Sequence[str]) -> Receipt:
+        plan = planner.plan(event)
+        if notes:
+            plan = replace(plan, notes=(*plan.notes, *notes))
+        return Receipt(event=event, plan=plan)
+
     def _count(self, receipts: Sequence[Receipt]) -> None:
         for receipt in receipts:
             kind = self._label(receipt.event.type)
-            self._metrics.accepted_series(receipt.event.source, kind).inc()
+            self._metrics.accepted.labels(receipt.event.source, kind).inc()
             for action in receipt.plan.actions:
                 state = "parked" if action.parked else "queued"
-                self._metrics.planned_series(action.provider, action.lane.value, state).inc()
+                self._metrics.planned.labels(action.provider, action.lane.value, state).inc()
             for part in receipt.plan.decision:
                 if part.error is not None:
                     self._metrics.rules_failed.labels(part.rule).inc()
                 elif part.matched:
-                    self._metrics.matched_series(part.rule).inc()
+                    self._metrics.rules_matched.labels(part.rule).inc()
 
 
 def messages_of(receipts: Sequence[Receipt], *, trace: str | None = None) -> list[Outgoing]:

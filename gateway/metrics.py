@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from core.series import series_of
+from core.hot import HotCounter, HotHistogram
 from gateway.sources.source import Source
 
 # 0.25 s is the objective of answers (docs/operations.md).
@@ -23,17 +23,16 @@ _BODY_BYTES = (256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262144.0, 1048576.0)
 
 
 class Metrics:
-    """What the gateway counts. One object a process. `..._series`: of what is counted with every
-    request."""
+    """What the gateway counts. One object a process."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.requests = Counter(
+        self.requests = HotCounter(
             "postern_ingress_requests_total",
             "Requests answered, by source, HTTP status and problem code (ok: none).",
             ("source", "status", "code"),
             registry=registry,
         )
-        self.seconds = Histogram(
+        self.seconds = HotHistogram(
             "postern_ingress_seconds",
             "Time from a request's headers to its answer.",
             buckets=_REQUEST_SECONDS,
@@ -44,43 +43,45 @@ class Metrics:
             "Requests that are being answered.",
             registry=registry,
         )
-        self.bytes = Histogram(
+        self.under_way = 0
+        self.in_progress.set_function(lambda: self.under_way)
+        self.bytes = HotHistogram(
             "postern_ingress_bytes",
             "Size of request bodies that were read whole.",
             buckets=_BODY_BYTES,
             registry=registry,
         )
-        self.accepted = Counter(
+        self.accepted = HotCounter(
             "postern_events_accepted_total",
             "Events answered with a receipt.",
             ("source", "type"),
             registry=registry,
         )
-        self.planned = Counter(
+        self.planned = HotCounter(
             "postern_actions_planned_total",
             "Actions planned for accepted events; state is queued or parked.",
             ("provider", "lane", "state"),
             registry=registry,
         )
-        self.plan_seconds = Histogram(
+        self.plan_seconds = HotHistogram(
             "postern_plan_seconds",
             "Time to evaluate all rules on the events of a request.",
             buckets=_PLAN_SECONDS,
             registry=registry,
         )
-        self.rules_matched = Counter(
+        self.rules_matched = HotCounter(
             "postern_rules_matched_total",
             "Events that a rule matched.",
             ("rule",),
             registry=registry,
         )
-        self.rules_failed = Counter(
+        self.rules_failed = HotCounter(
             "postern_rules_failed_total",
             "Rules that could not be evaluated on an event.",
             ("rule",),
             registry=registry,
         )
-        self.publish_seconds = Histogram(
+        self.publish_seconds = HotHistogram(
             "postern_publish_seconds",
             "Time until the broker had confirmed all messages of a request.",
             buckets=_REQUEST_SECONDS,
@@ -97,7 +98,7 @@ class Metrics:
             ("source", "cause"),
             registry=registry,
         )
-        self.secrets_matched = Counter(
+        self.secrets_matched = HotCounter(
             "postern_source_secrets_matched_total",
             "Requests that a secret of a source proved; one that stays is not used any more.",
             ("source", "secret"),
@@ -169,11 +170,6 @@ class Metrics:
             ("what",),
             registry=registry,
         )
-        self.request_series = series_of(self.requests)
-        self.accepted_series = series_of(self.accepted)
-        self.planned_series = series_of(self.planned)
-        self.matched_series = series_of(self.rules_matched)
-        self.secret_series = series_of(self.secrets_matched)
         for what in ("pause", "resume", "cancel", "replay"):
             self.operator_changes.labels(what)
         for result in RELOAD_RESULTS:

@@ -12,10 +12,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from core.broker.port import Broker, Delivery, Outgoing, Subscription
+from core.broker.port import Broker, Delivery, Outgoing, Subscription, Told
 from core.broker.topology import Topology
-from core.errors import PublishRefused, Unroutable
-from core.series import series_of
+from core.errors import BrokerError, PublishRefused, Unroutable
+from core.hot import HotCounter
 
 RESULTS = ("confirmed", "returned", "refused", "unconfirmed")
 
@@ -35,7 +35,7 @@ class BrokerMetrics:
             "1 while the broker has said that it takes nothing: an alarm of its memory or disk.",
             registry=registry,
         )
-        self.published = Counter(
+        self.published = HotCounter(
             "postern_messages_published_total",
             "Messages handed to the broker: confirmed, returned (no queue took one of them), "
             "refused, or unconfirmed (away, or not in time).",
@@ -61,7 +61,6 @@ class BrokerMetrics:
             ("queue",),
             registry=registry,
         )
-        self.published_series = series_of(self.published)
         for result in RESULTS:
             self.published.labels(result)
         self._open: defaultdict[str, list[Subscription]] = defaultdict(list)
@@ -76,6 +75,17 @@ class BrokerMetrics:
             yield
         finally:
             mine.remove(subscription)
+
+
+def _result(error: BaseException | None) -> str:
+    match error:
+        case None:
+            return "confirmed"
+        case Unroutable():
+            return "returned"
+        case PublishRefused():
+            return "refused"
+    return "unconfirmed"
 
 
 class CountedBroker:
@@ -96,19 +106,24 @@ class CountedBroker:
         return self._broker.blocked
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
-        result = "unconfirmed"
+        # Of an attempt that failed some may stand: it is counted as a whole all the same.
         try:
             await self._broker.publish(messages)
-            result = "confirmed"
-        except Unroutable:
-            result = "returned"
+        except BaseException as error:
+            self._metrics.published.labels(_result(error)).inc(len(messages))
             raise
-        except PublishRefused:
-            result = "refused"
-            raise
-        finally:
-            # Of an attempt that failed some may stand: it is counted as a whole all the same.
-            self._metrics.published_series(result).inc(len(messages))
+        self._metrics.published.labels("confirmed").inc(len(messages))
+
+    @property
+    def posts(self) -> bool:
+        return self._broker.posts
+
+    def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
+        def counted(error: BrokerError | None) -> None:
+            self._metrics.published.labels(_result(error)).inc(len(messages))
+            told(error)
+
+        return self._broker.post(messages, counted)
 
     async def declare(self, topology: Topology) -> None:
         await self._broker.declare(topology)

@@ -6,12 +6,13 @@ it. What must not go in: what a message means. A broker moves bytes.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from core.broker.topology import Topology
+from core.errors import BrokerError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,11 @@ class Subscription(Protocol):
         ...
 
 
+Told = Callable[[BrokerError | None], None]
+"""Hears the verdict on some messages, once and never before `post` returns: the error that
+`publish` would raise, or None. Must not raise; may post again."""
+
+
 class Publisher(Protocol):
     """The narrow part that the gateway and the scheduler need."""
 
@@ -75,6 +81,17 @@ class Publisher(Protocol):
         or Unroutable. Some of the messages may stand after an error. Never raises CancelledError
         unless the calling task was really cancelled.
         """
+        ...
+
+    @property
+    def posts(self) -> bool:
+        """Whether `post` is likely to take something now: asked before there is anything to
+        send."""
+        ...
+
+    def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
+        """The same without anybody waiting. False: it cannot be written at once; then nothing was
+        done, and `publish` may be able to."""
         ...
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from multidict import CIMultiDict, CIMultiDictProxy
+
 from core.errors import MalformedRequest
 
 
@@ -17,26 +19,32 @@ class Headers:
 
     __slots__ = ("_values",)
 
-    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self._values: dict[str, list[str]] = {}
-        for name, value in pairs:
-            self._values.setdefault(name.lower(), []).append(value)
+    def __init__(
+        self, pairs: Iterable[tuple[str, str]] | CIMultiDictProxy[str] | CIMultiDict[str] = ()
+    ) -> None:
+        self._values: CIMultiDictProxy[str] | CIMultiDict[str] = (
+            pairs if isinstance(pairs, CIMultiDictProxy | CIMultiDict) else CIMultiDict(pairs)
+        )
 
     def one(self, name: str) -> str | None:
         """The value, or None. Raises MalformedRequest if the header came more than once."""
-        values = self._values.get(name)
+        values = self._values.getall(name, None)
         if values is None:
             return None
         if len(values) > 1:
             raise MalformedRequest(f"The header {name} was sent more than once.")
         return values[0]
 
+    def all(self, name: str) -> list[str]:
+        """Every value, in the order in which they came."""
+        return self._values.getall(name, [])
+
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
     def names(self) -> Iterator[str]:
-        return iter(self._values)
+        return iter(dict.fromkeys(name.lower() for name in self._values))
 
     def first(self) -> Iterator[tuple[str, str]]:
         """Each name with the first of its values."""
-        return ((name, values[0]) for name, values in self._values.items())
+        return ((name, self._values[name]) for name in self.names())

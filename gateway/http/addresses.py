@@ -41,7 +41,11 @@ class Addresses:
 
     def check(self, request: web.Request) -> None:
         """Raises TooManyRequests if this address has failed too often lately."""
-        name, rate = self._name(request), self._settings().failures
+        self.check_address(request.remote, request.headers.getall(hdrs.X_FORWARDED_FOR, []))
+
+    def check_address(self, remote: str | None, forwarded: Sequence[str]) -> None:
+        """The same, of a request by what it says of itself."""
+        name, rate = self._name(remote, forwarded), self._settings().failures
         if name is None:
             return
         level = self._failures.level(name, rate=rate, now=self._clock.monotonic())
@@ -54,16 +58,16 @@ class Addresses:
             )
 
     def failed(self, request: web.Request) -> None:
-        name = self._name(request)
+        forwarded = request.headers.getall(hdrs.X_FORWARDED_FOR, [])
+        name = self._name(request.remote, forwarded)
         if name is not None:
             rate = self._settings().failures
             self._failures.add(name, 1.0, rate=rate, now=self._clock.monotonic())
 
-    def _name(self, request: web.Request) -> Address | Network | None:
+    def _name(self, remote: str | None, forwarded: Sequence[str]) -> Address | Network | None:
         """None: nobody can be told apart."""
         trusted = self._settings().trusted_proxies
-        forwarded = request.headers.getall(hdrs.X_FORWARDED_FOR, [])
-        address = client_address(request.remote, forwarded, trusted)
+        address = client_address(remote, forwarded, trusted)
         if address is None or not (trusted or address.is_global):
             return None
         if isinstance(address, ipaddress.IPv6Address):

@@ -48,6 +48,20 @@ class Admission:
         finally:
             self._bodies[source.name] -= 1
 
+    def enter(self, source: Source) -> bool:
+        """The same for a source without a rate, for as long as nobody calls `leave`. False: there
+        is no room; `let_in` says why."""
+        if self._bodies[source.name] >= source.bodies or not self._gate.enter(
+            proved=bool(source.bearer)
+        ):
+            return False
+        self._bodies[source.name] += 1
+        return True
+
+    def leave(self, source: Source) -> None:
+        self._bodies[source.name] -= 1
+        self._gate.leave()
+
     def _take(self, source: Source) -> None:
         if source.rate is None:
             return

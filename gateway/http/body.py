@@ -37,16 +37,25 @@ class BodyGate:
         self._free = limit
         self._kept = limit // 4
 
+    def enter(self, *, proved: bool) -> bool:
+        """False: there are too many. Else until `leave`."""
+        if self._free <= (0 if proved else self._kept):
+            return False
+        self._free -= 1
+        return True
+
+    def leave(self) -> None:
+        self._free += 1
+
     @contextmanager
     def pass_through(self, *, proved: bool = True) -> Iterator[None]:
         """Raises Overloaded at once when there are too many: waiting would only make it worse."""
-        if self._free <= (0 if proved else self._kept):
+        if not self.enter(proved=proved):
             raise Overloaded("Too many requests are in progress.")
-        self._free -= 1
         try:
             yield
         finally:
-            self._free += 1
+            self.leave()
 
 
 def is_compressed(request: web.Request, *, gzip: bool) -> bool:

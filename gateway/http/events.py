@@ -37,7 +37,7 @@ async def post_hook(request: web.Request) -> web.Response:
     source = services.running.current.sources.by_name(request.match_info["source"])
     request[SOURCE] = source.name
     with services.admission.let_in(source):
-        headers = Headers(request.headers.items())
+        headers = Headers(request.headers)
         if await _is_ping(request, source, headers):
             return answer_json({"status": "ping"})
         delivery = await receive(request, source, headers)

@@ -54,7 +54,7 @@ def _agree(request: web.Request, origins: Iterable[str], *, rate: float | None) 
     origins = tuple(origins)
     if not origins:
         raise MethodNotAllowed(_ALLOWED)
-    headers = Headers(request.headers.items())
+    headers = Headers(request.headers)
     asked = (headers.one("webhook-request-origin") or "").lower()
     if not asked:
         raise MalformedRequest("The header webhook-request-origin is required.")

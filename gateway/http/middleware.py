@@ -30,17 +30,37 @@ NOBODY = "unknown"
 log = get_logger()
 
 
+class Refusals:
+    """What a request is told that ends with an error, counted and logged."""
+
+    def __init__(self, *, metrics: Metrics, limits: Limits, clock: Clock) -> None:
+        self._metrics = metrics
+        self._retry_after = math.ceil(limits.retry_after.total_seconds())
+        self._telling = Telling(clock)
+
+    def answer(self, error: Exception, source: str) -> tuple[web.Response, str]:
+        """The answer, and the code by which it is counted."""
+        instance = new_instance()
+        problem = problem_of(error, retry_after=self._retry_after)
+        if isinstance(error, Unauthenticated):
+            self._metrics.signature_failures.labels(source, error.cause).inc()
+        kind = type(error).__name__ if problem.status == 500 else problem.code
+        left_out = self._telling.turn(source, kind)
+        if left_out is not None:
+            more = {"left_out": left_out} if left_out else {}
+            _tell(problem, error, source=source, instance=instance, **more)
+        return answer_problem(problem, instance=instance), problem.code
+
+
 def watch_requests(
     *,
     metrics: Metrics,
-    limits: Limits,
     clock: Clock,
     readiness: Readiness,
     addresses: Addresses,
+    refusals: Refusals,
 ) -> Middleware:
     """The middleware: whatever happens inside, the client gets an answer in one form."""
-    retry_after = math.ceil(limits.retry_after.total_seconds())
-    telling = Telling(clock)
 
     @web.middleware
     async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -48,28 +68,21 @@ def watch_requests(
         code = "ok"
         try:
             addresses.check(request)
-            with metrics.in_progress.track_inprogress():
+            metrics.under_way += 1
+            try:
                 response = await handler(request)
+            finally:
+                metrics.under_way -= 1
         except Exception as raised:  # noqa: BLE001 - nothing may reach aiohttp's own error page
             error = _translate(raised)
-            instance = new_instance()
-            problem = problem_of(error, retry_after=retry_after)
-            source = request.get(SOURCE, NOBODY)
             if isinstance(error, Unauthenticated | BodyTooSlow):
                 addresses.failed(request)
-            if isinstance(error, Unauthenticated):
-                metrics.signature_failures.labels(source, error.cause).inc()
-            kind = type(error).__name__ if problem.status == 500 else problem.code
-            left_out = telling.turn(source, kind)
-            if left_out is not None:
-                more = {"left_out": left_out} if left_out else {}
-                _tell(problem, error, source=source, instance=instance, **more)
-            response, code = answer_problem(problem, instance=instance), problem.code
+            response, code = refusals.answer(error, request.get(SOURCE, NOBODY))
         if readiness.draining:
             # Kept alive, the connection would be closed under the client's next request.
             response.force_close()
         source = request.get(SOURCE, NOBODY)
-        metrics.request_series(source, str(response.status), code).inc()
+        metrics.requests.labels(source, str(response.status), code).inc()
         metrics.seconds.observe(clock.monotonic() - started)
         return response
 

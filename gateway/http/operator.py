@@ -70,7 +70,7 @@ DESK = web.AppKey("desk", Desk)
 
 def _who(request: web.Request) -> str:
     """Raises Unauthenticated, before anything of the request is looked at."""
-    authorization = Headers(request.headers.items()).one("authorization")
+    authorization = Headers(request.headers).one("authorization")
     who = request.app[DESK].operators.by_bearer(authorization)
     request[SOURCE] = LABEL
     return who

@@ -55,12 +55,12 @@ def proven(request: web.Request) -> Proven:
     """By the key that the request carries. Raises Unauthenticated, or MalformedRequest if there are
     several keys."""
     services = request.app[SERVICES]
-    headers = Headers(request.headers.items())
+    headers = Headers(request.headers)
     source, key = services.running.current.sources.by_bearer(
         headers.one("authorization"), services.clock.now()
     )
     request[SOURCE] = source.name
-    services.metrics.secret_series(source.name, key).inc()
+    services.metrics.secrets_matched.labels(source.name, key).inc()
     return Proven(source=source, headers=headers, proof=Proof(key=key))
 
 

@@ -48,7 +48,7 @@ async def receive(
     now = services.clock.now()
     if proof is None:
         proof = source.verifier.verify(body, headers, now)
-        services.metrics.secret_series(source.name, proof.key).inc()
+        services.metrics.secrets_matched.labels(source.name, proof.key).inc()
     services.metrics.bytes.observe(len(body))
     if is_compressed(request, gzip=source.gzip):
         body = inflate(body, limit=source.max_body)

@@ -17,8 +17,9 @@ from standardwebhooks import Webhook
 
 from core.broker.connect import open_broker
 from core.broker.counted import BrokerMetrics, CountedBroker
-from core.broker.port import Broker, Outgoing
+from core.broker.port import Broker, Outgoing, Told
 from core.broker.topology import RECORDER_QUEUE, Topology, work_queue
+from core.errors import BrokerError, BrokerUnavailable
 from core.journal.connect import open_journal
 from core.journal.sql import SqlJournal
 from core.messages import EventRecord, Lane, decode_record
@@ -78,10 +79,16 @@ class Switch:
     hold: asyncio.Event | None = None
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     declared: list[Topology] = field(default_factory=list)
+    away: bool = True
+    """Whether an error means that there is no connection."""
+    takes_posts: bool = True
+    """Whether it takes messages without anybody waiting; so events go the short way."""
+    posted: int = 0
+    _under_way: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def connected(self) -> bool:
-        return self.error is None and self.broker.connected
+        return (self.error is None or not self.away) and self.broker.connected
 
     @property
     def blocked(self) -> bool:
@@ -94,6 +101,30 @@ class Switch:
         if self.error is not None:
             raise self.error
         await self.broker.publish(messages)
+
+    @property
+    def posts(self) -> bool:
+        return self.takes_posts and self.connected
+
+    def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
+        if not self.posts:
+            return False
+        self.posted += 1
+        task = asyncio.create_task(self._tell(messages, told))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return True
+
+    async def _tell(self, messages: Sequence[Outgoing], told: Told) -> None:
+        error: BrokerError | None = None
+        try:
+            async with asyncio.timeout(2.5):
+                await self.publish(messages)
+        except BrokerError as raised:
+            error = raised
+        except TimeoutError:
+            error = BrokerUnavailable("no answer in time")
+        told(error)
 
     async def declare(self, topology: Topology) -> None:
         if self.error is not None:

@@ -15,7 +15,7 @@ from core.broker.embedded.file import FileLock, open_database
 from core.broker.embedded.rounds import Rounds
 from core.broker.embedded.store import Store
 from core.broker.embedded.subscription import EmbeddedSubscription
-from core.broker.port import Outgoing, Subscription
+from core.broker.port import Outgoing, Subscription, Told
 from core.broker.topology import DEAD_QUEUE, WORK_QUEUE_LENGTH, Topology
 from core.errors import BrokerUnavailable
 
@@ -81,6 +81,14 @@ class EmbeddedBroker:
                 await self._running().do(publish)
         except TimeoutError:
             raise BrokerUnavailable("the embedded broker's disk is too slow") from None
+
+    @property
+    def posts(self) -> bool:
+        return False
+
+    def post(self, messages: Sequence[Outgoing], told: Told) -> bool:  # noqa: ARG002 - the port's
+        """Never: a round on the disk has to be waited for."""
+        return False
 
     async def declare(self, topology: Topology) -> None:
         def declare(store: Store) -> None:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from core.broker.failures import library_failures
-from core.broker.port import Outgoing, Subscription
+from core.broker.port import Outgoing, Subscription, Told
 from core.broker.rabbitmq import declaring, library, pipelined
 from core.broker.rabbitmq.consuming import RENEW_IDLE, RabbitMQSubscription
 from core.broker.rabbitmq.link import Link, running
@@ -92,6 +92,13 @@ class RabbitMQBroker:
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         await self._publishing.publish(messages)
+
+    @property
+    def posts(self) -> bool:
+        return self._publishing.posts
+
+    def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
+        return self._publishing.post(messages, told)
 
     async def declare(self, topology: Topology) -> None:
         connection = await library.connect(self._url, "declaring")

@@ -19,7 +19,7 @@ from aiormq.channel import Channel
 from pamqp.commands import Basic
 
 from core.broker.failures import library_failures, raise_as_ours
-from core.broker.port import Outgoing
+from core.broker.port import Outgoing, Told
 from core.broker.rabbitmq.link import CLOSE_LIMIT, CONNECT_LIMIT, HEARTBEAT
 from core.broker.topology import EXCHANGE
 from core.errors import BrokerError, BrokerUnavailable, PublishRefused, Unroutable
@@ -123,6 +123,14 @@ class LibraryConfirmChannel:
                     *(self._publish_one(message) for message in messages), return_exceptions=True
                 )
         _judge(verdicts)
+
+    @property
+    def posts(self) -> bool:
+        return False
+
+    def post(self, messages: Sequence[Outgoing], told: Told) -> bool:  # noqa: ARG002 - the port's
+        """Never: the library has a task for each message."""
+        return False
 
     async def close(self) -> None:
         await close_channel(self._channel)

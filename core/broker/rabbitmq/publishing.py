@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from core.broker.failures import library_failures, really_cancelled
-from core.broker.port import Outgoing
+from core.broker.port import Outgoing, Told
 from core.broker.rabbitmq.link import Connection, Link, pause
 from core.errors import BrokerBlocked, BrokerError, BrokerUnavailable
 from core.logs import get_logger
@@ -56,6 +56,15 @@ class ConfirmChannel(Protocol):
         for."""
         ...
 
+    @property
+    def posts(self) -> bool:
+        """As the broker port says."""
+        ...
+
+    def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
+        """As the broker port says."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -87,6 +96,10 @@ class Publishing:
     @property
     def blocked(self) -> bool:
         return self._channel is not None and self._channel.blocked
+
+    @property
+    def posts(self) -> bool:
+        return self._channel is not None and self._channel.posts
 
     async def run(self) -> None:
         """Keep a channel open on whatever connection there is. Ends only by cancellation."""
@@ -125,6 +138,31 @@ class Publishing:
                 self._note_silence(connection)
             raise
         self._silent = 0
+
+    def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
+        """As the port says."""
+        channel = self._channel
+        if channel is None or not messages:
+            return False
+        connection, confirms, silent = self._link.connection, channel.confirms, self._silent
+
+        def settled(error: BrokerError | None) -> None:
+            if error is None or channel.confirms != confirms:
+                self._silent = 0
+            elif (
+                isinstance(error, BrokerUnavailable)
+                and not isinstance(error, BrokerBlocked)
+                and self._silent == silent
+                and not channel.blocked
+            ):
+                self._note_silence(connection)
+            try:
+                told(error)
+            except Exception:
+                # It must not, and whoever comes after it is to hear of his own messages.
+                log.exception("broker_verdict_not_taken")
+
+        return channel.post(messages, settled)
 
     def _note_silence(self, connection: PublishingConnection | None) -> None:
         self._silent += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from core.broker.port import Outgoing
+from core.broker.port import Outgoing, Told
 from core.broker.topology import DEAD_QUEUE, Topology
 from core.errors import BrokerError, BrokerUnavailable, Unroutable
 from tests.faults.protocol.gates import How, walking
@@ -63,6 +63,13 @@ class ModelBroker:
     lost: list[bytes] = field(default_factory=list)
     """Bodies that went with a deleted queue."""
     dead: list[bytes] = field(default_factory=list)
+
+    @property
+    def posts(self) -> bool:
+        return False
+
+    def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
+        return False
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         failed: BrokerError | None = None

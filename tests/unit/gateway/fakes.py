@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from core.broker.port import Outgoing
+from core.broker.port import Outgoing, Told
 from core.identity import action_id
 from core.messages import Action, Event, Lane, RuleDecision
 from gateway.rules.port import Plan
@@ -28,6 +28,13 @@ class FakePublisher:
         if self.error is not None:
             raise self.error
         self.requests.append(tuple(messages))
+
+    @property
+    def posts(self) -> bool:
+        return False
+
+    def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
+        return False
 
     @property
     def messages(self) -> list[Outgoing]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pamqp import commands
 from pamqp.header import ContentHeader
 
-from core.broker.port import Outgoing
+from core.broker.port import Outgoing, Told
 from core.broker.rabbitmq.pipelined.flight import Call, Flight
 from core.broker.rabbitmq.pipelined.frames import ID_LENGTH, Confirm, Received, Writer
 from core.broker.topology import EXCHANGE
@@ -79,6 +79,19 @@ class ConfirmChannel:
         except TimeoutError:
             # The broker confirms too slowly, or does not read at all.
             raise (self._blocked() if self.blocked else BrokerUnavailable(_TOO_LATE)) from None
+
+    @property
+    def posts(self) -> bool:
+        return self._has_room and self._over is None and not self.blocked
+
+    def post(self, messages: Sequence[Outgoing], told: Told) -> bool:
+        if not self.posts:
+            return False
+        try:
+            self._send(messages, told)
+        except BrokerError:
+            return False
+        return True
 
     def wake(self) -> None:
         """Those who wait for room look again."""
@@ -167,11 +180,11 @@ class ConfirmChannel:
         flight.add(Call(len(messages), settle, self._loop.time() + self._limit))
         self._connection.write(parts)
         if self._looking is None:
-            self._look()
+            # Not at once: who is told of a verdict may post again, from within this very look.
+            self._looking = self._loop.call_later(self._limit / _LOOKS, self._look)
 
     def _look(self) -> None:
         """A timer for all calls, instead of one for each."""
-        self._looking = None
         if self._connection.blocked is not None:
             error: BrokerUnavailable = self._blocked()
         else:
@@ -180,7 +193,8 @@ class ConfirmChannel:
         if len(self._flight) >= MOST and self._flight.is_held_up(MOST // 2) and not self.blocked:
             log.warning("broker_confirms_missing", messages=len(self._flight))
             self._connection.end("too many messages were never confirmed")
-        elif self._flight.next_deadline is not None:
+        self._looking = None
+        if self._over is None and self._flight.next_deadline is not None:
             self._looking = self._loop.call_later(self._limit / _LOOKS, self._look)
 
     def _blocked(self) -> BrokerBlocked:
