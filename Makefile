@@ -6,7 +6,7 @@ SHELL := /bin/bash
 WORKERS := 3
 SIDE_BY_SIDE = $(if $(filter-out 0,$(WORKERS)),-n $(WORKERS) --dist loadfile)
 
-.PHONY: help demo test chart-test check audit bench fmt stack bench bench-journal soak torture proof docs lock
+.PHONY: help demo test chart-test check audit bench fmt stack bench-journal bench-scale soak torture proof docs lock
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -60,6 +60,11 @@ bench-journal: ## a small and a large journal beside each other (ARGS='--actions
 	@scripts/setup tests
 	@scripts/system-packages postgresql
 	@.venv/bin/python -m bench.journal $(ARGS)
+
+bench-scale: ## what an event costs at each station, and what larger rates take (ARGS=--page: into docs/scale.md)
+	@scripts/setup tests
+	@scripts/system-packages rabbitmq postgresql
+	@.venv/bin/python -m bench.scale $(ARGS)
 
 soak: ## the whole way at 70 % of its maximum for half an hour: the first minutes beside the last ones
 	@scripts/setup tests

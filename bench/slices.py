@@ -86,7 +86,7 @@ def ingress_cases(record: bytes) -> tuple[Case, ...]:
             name=RAW,
             unit="messages",
             messages=1,
-            measure=lambda stage, seconds: _publish(stage, record, seconds),
+            measure=lambda stage, seconds: raw_slice(stage, record, seconds),
         ),
     )
 
@@ -115,7 +115,12 @@ def viewed(number: int) -> dict[str, object]:
 
 def fresh_orders(count: int) -> Iterator[bytes]:
     """Bodies with orders that nobody has posted yet."""
-    return (orjson.dumps(order(number)) for number in itertools.islice(_numbers, count))
+    return fresh_bodies(order, count)
+
+
+def fresh_bodies(make: Make, count: int) -> Iterator[bytes]:
+    """Bodies with events that nobody has posted yet."""
+    return (orjson.dumps(make(number)) for number in itertools.islice(_numbers, count))
 
 
 def _events(
@@ -187,7 +192,8 @@ def _post(
     )
 
 
-def _publish(stage: Stage, record: bytes, seconds: float) -> Slice:
+def raw_slice(stage: Stage, record: bytes, seconds: float) -> Slice:
+    """Of a publisher that does nothing else."""
     address = [stage.stack.broker.url, RECORDER_QUEUE]
     with Watch({BROKER: stage.broker_pid}) as watch:
         told = run_apart(stage, ["bench.publisher", *address, str(seconds)], seconds, given=record)

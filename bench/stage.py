@@ -94,6 +94,14 @@ class Stage:
     def ask_journal(self, query: str) -> list[asyncpg.Record]:
         return asyncio.run(_ask(self.stack.postgres.database_url("postern"), query))
 
+    def await_consumer(self) -> None:
+        """Until it takes what there is."""
+        self.stack.await_ready(CONSUMER)
+
+    def take_all(self) -> list[bytes]:
+        """What waits in all queues."""
+        return asyncio.run(_take_all(self.stack.broker.url))
+
     def oldest_record(self) -> bytes:
         """Taken from the recorder's queue: the record of an event as the gateway publishes it."""
         return asyncio.run(_take(self.stack.broker.url, RECORDER_QUEUE))
@@ -189,6 +197,19 @@ async def _purge(url: str) -> None:
             await channel.queue_purge(queue)
     finally:
         await connection.close()
+
+
+async def _take_all(url: str) -> list[bytes]:
+    connection = await aiormq.connect(url)
+    found = []
+    try:
+        channel = await connection.channel()
+        for queue in Topology.of(_PROVIDERS).queues:
+            while body := (await channel.basic_get(queue, no_ack=True)).body:
+                found.append(body)
+    finally:
+        await connection.close()
+    return found
 
 
 async def _take(url: str, queue: str) -> bytes:

@@ -134,7 +134,7 @@ class Stack:
         for part in self.parts:
             self.start(part, wait=False)
         for part in self.parts:
-            self._await(part)
+            self.await_ready(part)
 
     def start(self, part: str, *, wait: bool = True) -> None:
         listen = {"POSTERN_ADMIN": f"127.0.0.1:{self._ports[part]}"}
@@ -149,7 +149,7 @@ class Stack:
             last_signal=signal.SIGTERM,
         )
         if wait:
-            self._await(part)
+            self.await_ready(part)
 
     def kill(self, part: str) -> None:
         """kill -9."""
@@ -209,7 +209,8 @@ class Stack:
         if code != 0:
             raise RuntimeError((self.folder / "migrate.log").read_text(encoding="utf-8"))
 
-    def _await(self, part: str) -> None:
+    def await_ready(self, part: str) -> None:
+        """Raises ServerError if the part ends instead, or takes too long."""
         url = f"{self.sandbox}/" if part == "sandbox" else f"{self.admin(part)}/readyz"
         self._parts[part].wait_until(lambda: answers(url), within=_START, what=part)
 
