@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from asyncpg.exceptions import InternalClientError
+from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -29,6 +29,10 @@ STATEMENT_TIMEOUT = 10.0
 _WAL_TRIES = 50
 _WAL_PAUSE = 0.1
 """Seconds between two of them."""
+
+_DRIVERS = (PostgresError, InterfaceError, InternalClientError, sqlite3.Error)
+"""What the drivers themselves raise. SQLAlchemy hands on as they are those of a connection that is
+cut while it is being set up, and a process would end of one."""
 
 _REJECTED_CLASSES = ("22", "23", "54")
 """SQLSTATE classes that blame the data: data exception, integrity violation, too large for a limit
@@ -133,11 +137,7 @@ async def transaction(
     engine: AsyncEngine, *, snapshot: bool = False, limit: float | None = 2 * STATEMENT_TIMEOUT
 ) -> AsyncIterator[AsyncConnection]:
     """A transaction, committed at the end; every database error leaves as a JournalError.
-    `limit`: seconds that all of it may take.
-
-    Also the driver's own `InternalClientError` (a connection that was cut in the middle of
-    something), which SQLAlchemy hands on as it is: a process would end of it.
-    """
+    `limit`: seconds that all of it may take."""
     try:
         async with asyncio.timeout(limit):
             async with engine.connect() as connection:
@@ -147,7 +147,7 @@ async def transaction(
                     yield connection
     except JournalError:
         raise
-    except (SQLAlchemyError, InternalClientError, OSError, TimeoutError) as error:
+    except (SQLAlchemyError, *_DRIVERS, OSError, TimeoutError) as error:
         raise journal_error(error) from error
 
 
