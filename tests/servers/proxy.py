@@ -40,6 +40,7 @@ class Proxy:
         self._forth.set()
         self._back.set()
         self._delay = 0.0
+        self._last: tuple[int, bytes] | None = None
         self.taken = 0
         """How many connections there were."""
         self._refusing = False
@@ -87,6 +88,11 @@ class Proxy:
     def slow(self, seconds: float) -> None:
         """Each piece of what comes back takes so much longer."""
         self._do(lambda: setattr(self, "_delay", seconds))
+
+    def end_after(self, pieces: int, last_words: bytes = b"") -> None:
+        """New connections end with so many pieces of what comes back, the last one with these bytes
+        at its end."""
+        self._do(lambda: setattr(self, "_last", (pieces, last_words)))
 
     def lead_to(self, *targets: int) -> None:
         """New connections go there."""
@@ -180,12 +186,17 @@ class Proxy:
         *,
         answers: bool = False,
     ) -> None:
-        while piece := await reader.read(_CHUNK):
+        left, last_words = (self._last if answers else None) or (None, b"")
+        while left != 0 and (piece := await reader.read(_CHUNK)):
             if answers and self._delay:
                 await asyncio.sleep(self._delay)
             await gate.wait()
-            writer.write(piece)
+            if left is not None:
+                left -= 1
+            writer.write(piece if left != 0 else piece + last_words)
             await writer.drain()
+        if left == 0:
+            raise ConnectionResetError
         await gate.wait()
         if writer.can_write_eof():
             writer.write_eof()
