@@ -313,7 +313,7 @@ async def test_an_idle_connection_ends_and_one_with_a_request_does_not(tmp_path:
         assert (await client.answer()).startswith(b"HTTP/1.1 202 ")
         began = time.monotonic()
         assert await client.rest() == b""
-        assert 0.3 < time.monotonic() - began < 3
+        assert 0.3 < time.monotonic() - began < 20, "the idle time was counted from the answer"
         client.writer.close()
 
 
