@@ -61,7 +61,7 @@ bench-journal: ## a small and a large journal beside each other (ARGS='--actions
 	@scripts/system-packages postgresql
 	@.venv/bin/python -m bench.journal $(ARGS)
 
-bench-scale: ## what an event costs at each station, and what larger rates take (ARGS=--page: into docs/scale.md)
+bench-scale: ## what an event costs at each station, and what larger rates take (ARGS='--rounds 3')
 	@scripts/setup tests
 	@scripts/system-packages rabbitmq postgresql
 	@.venv/bin/python -m bench.scale $(ARGS)

@@ -25,7 +25,6 @@ from bench.scale.stations import (
 )
 from bench.stage import open_stage
 from bench.table import markdown, replace_between_markers
-from tests.stack import ROOT
 
 _RATES = (1_000, 10_000, 100_000, 1_000_000)
 
@@ -76,9 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--page",
         type=Path,
-        nargs="?",
-        const=ROOT / "docs" / "scale.md",
-        help="put the tables between the markers of this file (without a name: docs/scale.md)",
+        help="put the tables between the markers of this file",
     )
     return parser
 

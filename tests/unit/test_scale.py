@@ -1,4 +1,4 @@
-"""What larger rates take, by hand-made costs: the arithmetic that docs/scale.md is made with."""
+"""What larger rates take, by hand-made costs: the arithmetic of `make bench-scale`."""
 
 from __future__ import annotations
 
