@@ -10,8 +10,10 @@ import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import orjson
 
@@ -36,10 +38,15 @@ RAW = "raw publisher"
 MEASURED = "measured"
 BROKER = "broker"
 
+PATIENCE = 120.0
+"""Seconds for a number of events to be taken, or to be done with."""
+
 _LIMIT = 60.0
+_POLL = 0.1
 _numbers = itertools.count(1)
 
 Make = Callable[[int], dict[str, object]]
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +128,28 @@ def fresh_orders(count: int) -> Iterator[bytes]:
 def fresh_bodies(make: Make, count: int) -> Iterator[bytes]:
     """Bodies with events that nobody has posted yet."""
     return (orjson.dumps(make(number)) for number in itertools.islice(_numbers, count))
+
+
+def post_whole(stage: Stage, bodies: Iterable[bytes], *, rate: float | None = None) -> None:
+    """All of them, so many a second at most. Raises RuntimeError if not all were taken."""
+    url = stage.stack.events
+    requests = (post_request(url, stage.stack.key, body) for body in bodies)
+    load = asyncio.run(
+        post_all(url, requests, connections=CONNECTIONS, seconds=PATIENCE, rate=rate)
+    )
+    if load.refused:
+        raise RuntimeError(f"not all events were taken: {dict(load.statuses)}")
+
+
+def wait_until(ask: Callable[[], Told], enough: Callable[[Told], bool]) -> Told:
+    """The first answer that is enough. Raises RuntimeError with the last one if none comes in
+    time."""
+    until = time.monotonic() + PATIENCE
+    while not enough(told := ask()):
+        if time.monotonic() > until:
+            raise RuntimeError(f"not all was done in time: {told}")
+        time.sleep(_POLL)
+    return told
 
 
 def _events(

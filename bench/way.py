@@ -6,16 +6,22 @@ What must not go in: the load of the gateway alone.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sqlite3
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.client import post_all, post_request
-from bench.slices import BROKER, CONNECTIONS, MEASURED, Case, Slice, fresh_orders, run_apart
+from bench.slices import (
+    BROKER,
+    MEASURED,
+    Case,
+    Slice,
+    fresh_orders,
+    post_whole,
+    run_apart,
+    wait_until,
+)
 from bench.stage import CONSUMER, Stage
 from bench.watch import LOAD, Watch
 from core.journal.states import State
@@ -24,8 +30,6 @@ ACTIONS = 2
 """Of an order."""
 
 _CLIENT = "bare aiohttp client"
-_LIMIT = 120.0
-_POLL = 0.1
 _DONE = (
     "SELECT count(*) AS count, min(updated_at) AS first, max(updated_at) AS last"
     f" FROM actions WHERE state = '{State.DONE.value}'"
@@ -98,11 +102,7 @@ def _measure(
 ) -> Slice:
     """Orders are posted while the consumer is stopped; then the time between the first and the last
     `done` counts, so how long a process takes to start does not."""
-    url = stage.stack.events
-    requests = (post_request(url, stage.stack.key, body) for body in fresh_orders(orders))
-    load = asyncio.run(post_all(url, requests, connections=CONNECTIONS, seconds=_LIMIT))
-    if load.refused:
-        raise RuntimeError(f"not all orders were taken: {dict(load.statuses)}")
+    post_whole(stage, fresh_orders(orders))
     stage.start_consumer(journal=journal)
     try:
         pids = {
@@ -143,9 +143,4 @@ def _done_in_file(file: Path) -> Done:
 
 def await_done(ask: Ask, least: int) -> Done:
     """Once there are at least so many."""
-    until = time.monotonic() + _LIMIT
-    while (done := ask()).actions < least:
-        if time.monotonic() > until:
-            raise RuntimeError(f"not all actions were done in time: {done.actions} of {least}")
-        time.sleep(_POLL)
-    return done
+    return wait_until(ask, lambda done: done.actions >= least)

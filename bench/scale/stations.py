@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from bench.client import post_all, post_request
+from bench.client import post_request
 from bench.scale.model import Costs, Limits
-from bench.slices import BROKER, CONNECTIONS, MEASURED, Make, Slice, fresh_bodies, raw_slice, viewed
+from bench.slices import (
+    BROKER,
+    MEASURED,
+    Make,
+    fresh_bodies,
+    post_whole,
+    raw_slice,
+    viewed,
+    wait_until,
+)
 from bench.stage import CONSUMER, Stage
 from bench.watch import LOAD, Watch
 from tests.load import order
 
 _JOURNAL = "journal"
-_LIMIT = 120.0
-_POLL = 0.1
 _REPORTED = 1.5
 """Seconds after which a session of PostgreSQL has reported what it wrote."""
 
@@ -123,7 +129,7 @@ def measure_limits(stage: Stage, *, rounds: int, seconds: float) -> Limits:
     stage.empty_queues()
     _post(stage, VIEWED, 1)
     record = stage.oldest_record()
-    slices: list[Slice] = [raw_slice(stage, record, seconds) for _ in range(rounds)]
+    slices = [raw_slice(stage, record, seconds) for _ in range(rounds)]
     return Limits(queue=median(each.rate for each in slices))
 
 
@@ -187,30 +193,20 @@ def _carry(stage: Stage, kind: Kind, events: int) -> _Carried:
 
 
 def _post(stage: Stage, kind: Kind, events: int, *, rate: float | None = None) -> None:
-    url = stage.stack.events
-    bodies = fresh_bodies(kind.make, events)
-    requests = (post_request(url, stage.stack.key, body) for body in bodies)
-    load = asyncio.run(post_all(url, requests, connections=CONNECTIONS, seconds=_LIMIT, rate=rate))
-    if load.refused:
-        raise RuntimeError(f"not all events were taken: {dict(load.statuses)}")
+    post_whole(stage, fresh_bodies(kind.make, events), rate=rate)
 
 
 def _await_finished(stage: Stage, kind: Kind, least: int) -> int:
     """How many events are finished, once so many are."""
-    until = time.monotonic() + _LIMIT
-    while (finished := int(_ask(stage, kind.finished)["count"])) < least:
-        if time.monotonic() > until:
-            raise RuntimeError(f"not all events were finished in time: {finished} of {least}")
-        time.sleep(_POLL)
-    return finished
+    return wait_until(lambda: int(_ask(stage, kind.finished)["count"]), lambda it: it >= least)
 
 
 def _sizes(stage: Stage, kind: Kind) -> tuple[int, int]:
     """Bytes of a request, and of the messages that it becomes."""
     stage.empty_queues()
     (body,) = fresh_bodies(kind.make, 1)
+    post_whole(stage, [body])
     request = post_request(stage.stack.events, stage.stack.key, body)
-    asyncio.run(post_all(stage.stack.events, [request], connections=1, seconds=_LIMIT))
     return len(request), sum(map(len, stage.take_all()))
 
 
