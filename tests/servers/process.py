@@ -167,8 +167,17 @@ class GuardedProcess:
         return self._child.poll() is None
 
     def send(self, number: signal.Signals) -> None:
-        if self.running:
-            self._child.send_signal(number)
+        """A SIGSTOP is waited for: it takes hold once one of the threads is given a processor, and
+        on a busy machine the process works on until then."""
+        if not self.running:
+            return
+        self._child.send_signal(number)
+        if number == signal.SIGSTOP:
+            limit = time.monotonic() + 20
+            while not self._stands_still():
+                if time.monotonic() > limit:
+                    raise ServerError(f"process {self.pid} does not stand still")
+                time.sleep(0.001)
 
     def end(self, number: signal.Signals, *, within: timedelta = timedelta(seconds=20)) -> int:
         """Signal the process and wait until it is gone; after `within` it is killed. Returns its
@@ -205,8 +214,22 @@ class GuardedProcess:
                 raise ServerError(f"{what} did not start within {within}:\n{self._log_tail()}")
             time.sleep(0.05)
 
+    def _stands_still(self) -> bool:
+        threads = Path("/proc", str(self.pid), "task").iterdir()
+        return all(state_of(thread) in {"T", "Z", None} for thread in threads)
+
     def _log_tail(self) -> str:
         return self._log.read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL:]
+
+
+def state_of(process: Path) -> str | None:
+    """The letter of a process or thread, by its folder under /proc (proc_pid_stat(5): T is stopped,
+    Z has ended); None: there is none any more."""
+    try:
+        stat = (process / "stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return stat.rpartition(")")[2].split()[0]
 
 
 def removal(directory: Path) -> str:

@@ -14,7 +14,7 @@ import pytest
 from core.broker.connect import open_broker
 from core.broker.topology import Topology
 from tests.servers.cluster import RabbitMQCluster
-from tests.servers.process import ServerError, free_ports
+from tests.servers.process import GuardedProcess, ServerError, free_ports, state_of
 
 _STARTS = """
 import sys, time
@@ -30,6 +30,12 @@ time.sleep(600)
 """
 
 _TAKES_PORTS = "from tests.servers.process import free_ports; print(*free_ports(150))"
+
+_TURNS = """
+import hashlib, threading
+for _ in range(20):
+    threading.Thread(target=hashlib.pbkdf2_hmac, args=("sha256", b"", b"", 10**9)).start()
+"""
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["kill -9", "SIGTERM"])
@@ -94,9 +100,20 @@ def test_no_port_is_given_to_two_processes_before_either_listens() -> None:
     assert len(set(given)) == len(given)
 
 
+def test_a_stopped_process_stands_still_once_the_signal_is_sent(tmp_path: Path) -> None:
+    for _ in range(20):
+        child = GuardedProcess([sys.executable, "-c", _TURNS], log=tmp_path / "log")
+        try:
+            threads = Path("/proc", str(child.pid), "task")
+            limit = time.monotonic() + 20
+            while len(list(threads.iterdir())) < 21:
+                assert time.monotonic() < limit, "the threads do not start"
+                time.sleep(0.01)
+            child.send(signal.SIGSTOP)
+            assert {state_of(thread) for thread in threads.iterdir()} == {"T"}
+        finally:
+            child.end(signal.SIGKILL)
+
+
 def _runs(pid: str) -> bool:
-    try:
-        state = Path("/proc", pid, "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
+    return state_of(Path("/proc", pid)) not in {None, "Z"}
