@@ -6,18 +6,25 @@ What must not go in: anything random, or that a restart would change.
 
 from __future__ import annotations
 
-import hashlib
 from base64 import b64decode, urlsafe_b64encode
 from functools import lru_cache
+from hashlib import sha256
 
 
 def _digest(*parts: str) -> bytes:
     """SHA-256 over the parts, each with its length in front, so that no two lists of parts
     collide."""
-    raw = [part.encode("utf-8", "surrogatepass") for part in parts]
-    return hashlib.sha256(
-        b"".join([piece for part in raw for piece in (len(part).to_bytes(8, "big"), part)])
-    ).digest()
+    return sha256(b"".join([_known(part) for part in parts[:-1]]) + _piece(parts[-1])).digest()
+
+
+def _piece(part: str) -> bytes:
+    raw = part.encode("utf-8", "surrogatepass")
+    return len(raw).to_bytes(8, "big") + raw
+
+
+_known = lru_cache(maxsize=1024)(_piece)
+"""What comes first are the names of sources, rules and steps, and an event's id once for each of
+its actions."""
 
 
 def _opaque(prefix: str, digest: bytes) -> str:

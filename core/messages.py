@@ -12,19 +12,23 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 import orjson
 
-from core.clock import from_text, to_text
+from core.clock import from_text
 from core.errors import UnknownVersion, UnreadableMessage
 from core.identity import event_ref
+from core.record import record
 from core.tracing.traceparent import read_traceparent
 
 VERSION = 1
+
+_WRITTEN = orjson.OPT_UTC_Z
+"""Moments as `core.clock.to_text` writes them, at a tenth of the cost."""
 
 _UNREAD = frozenset({"callback", "delivery"})
 
@@ -40,7 +44,7 @@ class Lane(StrEnum):
     BULK = "bulk"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Event:
     """What happened in the business, as its source told it.
 
@@ -69,7 +73,7 @@ class Event:
         return self.time or self.received_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Action:
     """One intended call to a provider, complete but for credentials.
 
@@ -100,7 +104,7 @@ class Action:
     trace: str | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ActionMessage:
     """An action on its way to a worker. `seq` is the journal's count of claims this message may
     claim at."""
@@ -109,7 +113,7 @@ class ActionMessage:
     seq: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RuleDecision:
     """What one rule made of an event. `failed` is the part of the condition that was false,
     `values` the values it looked at, `error` why the rule could not be evaluated."""
@@ -121,7 +125,7 @@ class RuleDecision:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class EventRecord:
     """What the recorder writes down: the event, every rule's decision, every planned action
     whole."""
@@ -133,7 +137,7 @@ class EventRecord:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Receipt:
     """What was reported of one text after its provider took it.
 
@@ -161,10 +165,10 @@ def encode_receipt(receipt: Receipt) -> bytes:
             "rank": receipt.rank,
             "meaning": receipt.meaning,
             "final": receipt.final,
-            "at": to_text(receipt.at),
+            "at": _utc(receipt.at),
         },
     }
-    return orjson.dumps(body)
+    return orjson.dumps(body, option=_WRITTEN)
 
 
 def encode_unread(kind: str, name: str, body: bytes, *, reason: str) -> bytes:
@@ -188,7 +192,7 @@ def encode_action(message: ActionMessage) -> bytes:
         "seq": message.seq,
         "action": _action_out(message.action),
     }
-    return orjson.dumps(body)
+    return orjson.dumps(body, option=_WRITTEN)
 
 
 def decode_action(body: bytes) -> ActionMessage:
@@ -202,7 +206,7 @@ def decode_action(body: bytes) -> ActionMessage:
 
 def encode_event(record: EventRecord) -> tuple[bytes, list[bytes]]:
     """The record, and the message of each of its actions: an action is written once for both."""
-    written = [orjson.dumps(_action_out(action)) for action in record.actions]
+    written = [orjson.dumps(_action_out(action), option=_WRITTEN) for action in record.actions]
     return (
         _record_out(record, [orjson.Fragment(each) for each in written]),
         [b'{"v":%d,"kind":"action","seq":0,"action":%s}' % (VERSION, each) for each in written],
@@ -222,8 +226,8 @@ def _record_out(record: EventRecord, actions: Sequence[JsonObject | orjson.Fragm
             "source": event.source,
             "id": event.id,
             "type": event.type,
-            "received_at": to_text(event.received_at),
-            "time": to_text(event.time) if event.time else None,
+            "received_at": _utc(event.received_at),
+            "time": _utc(event.time) if event.time else None,
             "subject": event.subject,
             "data": event.data,
             "restated": event.restated,
@@ -243,7 +247,7 @@ def _record_out(record: EventRecord, actions: Sequence[JsonObject | orjson.Fragm
         "actions": actions,
         "notes": list(record.notes),
     }
-    return orjson.dumps(body)
+    return orjson.dumps(body, option=_WRITTEN)
 
 
 def decode_recorded(body: bytes) -> EventRecord | Receipt:
@@ -338,14 +342,18 @@ def _action_out(action: Action) -> JsonObject:
         "operation": action.operation,
         "lane": action.lane.value,
         "params": action.params,
-        "occurred_at": to_text(action.occurred_at),
-        "accepted_at": to_text(action.accepted_at),
-        "expires_at": to_text(action.expires_at) if action.expires_at else None,
+        "occurred_at": _utc(action.occurred_at),
+        "accepted_at": _utc(action.accepted_at),
+        "expires_at": _utc(action.expires_at) if action.expires_at else None,
         "recipient": action.recipient,
         "parked": action.parked,
         **_mark(action.erased),
         **({} if action.trace is None else {"trace": action.trace}),
     }
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def _mark(erased: bool) -> JsonObject:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from core.messages import (
     encode_receipt,
 )
 from core.messages import Receipt as TextReceipt
+from core.record import record
 from gateway.metrics import Metrics
 from gateway.rules.port import Plan, Planner
 from gateway.spans import UNTRACED, GatewaySpans
@@ -40,7 +41,7 @@ TURN = 10
 """Events planned before others get a turn on the loop."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Receipt:
     """What the sender of one event is told: what will be done about it."""
 

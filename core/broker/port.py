@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 from core.broker.topology import Topology
 from core.errors import BrokerError
+from core.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Outgoing:
     """One message to publish: the queue it is for and its bytes. Always persistent, always
     mandatory."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +19,7 @@ from core.errors import (
     UnsupportedContent,
 )
 from core.messages import Event
+from core.record import record
 from gateway.events.cloudevents import binary_event, is_binary, structured_event
 from gateway.events.headers import Headers
 from gateway.events.plain import plain_event
@@ -34,7 +34,7 @@ _JSON = re.compile(r"application/(?:[a-z0-9.+-]{1,60}\+)?json")
 _TAKEN = f"The content type must be {PLAIN}, {STRUCTURED} or {BATCHED}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Parsed:
     """The events of a request. `batch` tells whether they came in a list, also if there is one;
     `notes` are for whoever reads the receipt."""

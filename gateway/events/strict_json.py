@@ -8,7 +8,6 @@ standard library. What must not go in: what an event is.
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, NoReturn
 
 import orjson
@@ -33,9 +32,15 @@ _INT64 = 2**63
 _SMALL = MAX_NODES
 """Bytes: no value takes less than two."""
 
-_DOUBTFUL = re.compile(rb"\\|[0-9]{18}|[0-9][eE]")
-"""What may be an escape, an integer beyond 64 bits, or a float that may be one (also inside a
-text)."""
+_OUTLINE = bytes(
+    ord("0") if byte in b"0123456789" else ord("e") if byte in b"eE" else byte
+    for byte in range(256)
+)
+"""Makes all digits the same, and both letters of an exponent."""
+
+_DOUBTFUL = (b"\\", b"0" * 18, b"0e")
+"""In an outline, what may be an escape, an integer beyond 64 bits, or a float that may be one (also
+inside a text). Looked for one by one: a pattern of all takes seven times as long."""
 
 
 def parse_json(body: bytes, *, last_wins: bool = False) -> Any:
@@ -67,10 +72,15 @@ def _is_surely_strict(body: bytes, value: Any) -> bool:
     """Whether counting bytes tells already that the walk would find nothing: most events are small,
     flat and have no escapes. A body of this size cannot hold too many values or too long a
     text."""
+    if len(body) > _SMALL:
+        return False
+    outline = body.translate(_OUTLINE)
+    escape, integer, exponent = _DOUBTFUL
     return (
-        len(body) <= _SMALL
-        and body.count(b"{") + body.count(b"[") <= MAX_DEPTH
-        and not _DOUBTFUL.search(body)
+        body.count(b"{") + body.count(b"[") <= MAX_DEPTH
+        and escape not in outline
+        and integer not in outline
+        and exponent not in outline
         # A key that came twice is written once.
         and orjson.dumps(value).count(b'"') == body.count(b'"')
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 from core.identity import action_id
 from core.messages import Action, Event, JsonObject, Lane, RuleDecision
+from core.record import record
 from gateway.events.types import TypeGlobs
 from gateway.rules.conditions import Condition
 from gateway.rules.facts import Facts, Failure, facts_of
@@ -54,7 +55,7 @@ class Rule:
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Prepared:
     params: JsonObject
     recipient: str | None = None

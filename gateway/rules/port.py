@@ -4,14 +4,15 @@ file."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from core.messages import Action, Event, RuleDecision
+from core.record import record
 from vendors.operation import TextFacts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Plan:
     """What the rules made of one event. Actions whose `parked` is set are recorded, not
     published."""

@@ -7,12 +7,13 @@ What must not go in: who may send, and what a delivery that is no event is answe
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from core.errors import InvalidEvent, MalformedRequest, UnsupportedContent
 from core.messages import Event
+from core.record import record
 from gateway.events.fields import AHEAD, make_event, parse_time
 from gateway.events.headers import Headers
 from gateway.events.parse import Parsed, json_content, parse_events
@@ -22,7 +23,7 @@ from gateway.sources.verifier import Proof
 CLAMPED = "the time of the event lay in the future: the time of arrival counts"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Delivery:
     """What came, from whom, and how that was proved. `body` is as received, without its
     compression."""
@@ -34,7 +35,7 @@ class Delivery:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Draft:
     """The fields of an event, not checked yet. `id` None: the delivery is known by what it says.
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from core.errors import Unauthenticated
+from core.record import record
 from gateway.events.headers import Headers
 
 TOLERANCE = timedelta(minutes=5)
@@ -21,7 +21,7 @@ _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 _HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Proof:
     """A delivery that is authentic. `key` names the key that proved it; `id` is the delivery's own
     id if it was signed, too."""
