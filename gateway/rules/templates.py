@@ -12,7 +12,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TextIO
 
-from liquid import BoundTemplate, Environment, RenderContext
+from liquid import BoundTemplate, Environment, Node, RenderContext
+from liquid.builtin.content import ContentNode
+from liquid.builtin.expressions import FilteredExpression
+from liquid.builtin.expressions import Path as LiquidPath
 from liquid.builtin.output import Output, OutputNode
 from liquid.exceptions import (
     LiquidError,
@@ -154,6 +157,7 @@ class Template:
         self, template: BoundTemplate, looks_at: tuple[Path, ...], named: set[Path]
     ) -> None:
         self._template = template
+        self._parts = _plain_parts(template)
         self.looks_at = looks_at
         """The static beginning of every path that it looks at."""
         self._named = named
@@ -161,6 +165,8 @@ class Template:
     def render(self, facts: Facts) -> str:
         """Raises Failure, nothing else."""
         facts.refuse_long(self.looks_at)
+        if self._parts is not None and (text := _joined(self._parts, facts.names)) is not None:
+            return text
         try:
             return self._template.render(**facts.names)
         except _Unwritable as error:
@@ -211,6 +217,54 @@ def compile_template(liquid: Environment, source: str) -> Template:
 def new_liquid() -> Environment:
     """An environment with the limits on; templates of one configuration share it."""
     return _Liquid(undefined=_Missing, autoescape=False)
+
+
+_MOST = MAX_TEXT // 4
+"""Characters that always fit into the limit: none takes more than four bytes."""
+
+
+def _plain_parts(template: BoundTemplate) -> tuple[str | Path, ...] | None:
+    """Texts and paths in turn, if the template is nothing else, as most are: Liquid takes ten times
+    as long to render one as it takes to join them."""
+    parts: list[str | Path] = []
+    for node in template.nodes:
+        if isinstance(node, ContentNode):
+            parts.append(node.text)
+        elif (path := _plain_path(node)) is not None:
+            parts.append(path)
+        else:
+            return None
+    return tuple(parts)
+
+
+def _plain_path(node: Node) -> Path | None:
+    written_out = node.expression if isinstance(node, _OutputNode) else None
+    if not isinstance(written_out, FilteredExpression) or written_out.filters:
+        return None
+    looked_up = written_out.left
+    if not isinstance(looked_up, LiquidPath):
+        return None
+    path = tuple(part for part in looked_up.path if isinstance(part, str))
+    return path if len(path) == len(looked_up.path) else None
+
+
+def _joined(parts: tuple[str | Path, ...], names: Mapping[str, Any]) -> str | None:
+    """None: something is not as simple as that, and Liquid knows what to make of it."""
+    texts: list[str] = []
+    for part in parts:
+        if isinstance(part, str):
+            texts.append(part)
+            continue
+        value: Any = names
+        for name in part:
+            if not isinstance(value, dict) or name not in value:
+                return None
+            value = value[name]
+        if type(value) is not str and type(value) is not int:
+            return None
+        texts.append(str(value))
+    text = "".join(texts)
+    return text if len(text) <= _MOST else None
 
 
 def _segments(variables: Mapping[str, list[Any]]) -> set[Path]:

@@ -17,21 +17,27 @@ GSM = frozenset(
 )
 EXTENDED = frozenset("\f^{}\\[~]|€")
 """Each takes two septets: an escape, and the sign."""
+_SEVEN_BITS = GSM | EXTENDED
 
 
 def facts(text: str) -> TextFacts:
     """Encoding, length in its units, and segments (1 for no text at all)."""
-    if all(sign in GSM or sign in EXTENDED for sign in text):
-        sizes = [2 if sign in EXTENDED else 1 for sign in text]
-        return _counted("gsm-7", sizes, single=160, each=153)
-    sizes = [2 if sign > "\uffff" else 1 for sign in text]
-    return _counted("ucs-2", sizes, single=70, each=67)
+    signs = set(text)
+    if signs <= _SEVEN_BITS:
+        length = len(text) + sum(map(text.count, signs & EXTENDED))
+        segments = 1 if length <= 160 else _packed([_septets(sign) for sign in text], 153)
+        return TextFacts(encoding="gsm-7", length=length, segments=segments)
+    length = len(text.encode("utf-16-le", "surrogatepass")) // 2
+    segments = 1 if length <= 70 else _packed([_units(sign) for sign in text], 67)
+    return TextFacts(encoding="ucs-2", length=length, segments=segments)
 
 
-def _counted(encoding: str, sizes: Sequence[int], *, single: int, each: int) -> TextFacts:
-    length = sum(sizes)
-    segments = 1 if length <= single else _packed(sizes, each)
-    return TextFacts(encoding=encoding, length=length, segments=segments)
+def _septets(sign: str) -> int:
+    return 2 if sign in EXTENDED else 1
+
+
+def _units(sign: str) -> int:
+    return 2 if sign > "\uffff" else 1
 
 
 def _packed(sizes: Sequence[int], each: int) -> int:
