@@ -120,15 +120,17 @@ async def listener(
     *,
     bound: Bound | None = None,
     short: Short | None = None,
+    shares_port: bool = False,
 ) -> AsyncIterator[Address]:
-    """Listen at an address; yields the one that is really bound.
+    """Listen at an address; yields the one that is really bound. `shares_port`: the system hands
+    each connection to one of those that listen there (SO_REUSEPORT).
 
     When the context is left it stops accepting and waits for requests in progress. Raises
     ConfigurationError naming `setting` if the address is taken.
     """
     await runner.setup()
     try:
-        site = _Site(runner, address, bound, short)
+        site = _Site(runner, address, bound, short, shares_port=shares_port)
         try:
             await site.start()
         except OSError as error:
@@ -149,8 +151,11 @@ class _Site(web.BaseSite):
         address: Address,
         bound: Bound | None,
         short: Short | None,
+        *,
+        shares_port: bool,
     ) -> None:
         super().__init__(runner)
+        self._shares_port = shares_port
         self._short = short
         self._address = address
         self._bound = bound
@@ -164,7 +169,11 @@ class _Site(web.BaseSite):
     async def start(self) -> None:
         await super().start()
         self._server = await asyncio.get_running_loop().create_server(
-            self._taken, self._address.host or None, self._address.port, backlog=_BACKLOG
+            self._taken,
+            self._address.host or None,
+            self._address.port,
+            backlog=_BACKLOG,
+            reuse_port=self._shares_port,
         )
 
     def _taken(self) -> asyncio.BaseProtocol:

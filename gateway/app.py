@@ -27,7 +27,7 @@ from core.journal.connect import open_journal
 from core.journal.operator import OperatorJournal
 from core.logs import get_logger
 from core.memory import settle_memory
-from core.process import on_hangup, refuse_embedded, signals
+from core.process import Stop, on_hangup, refuse_embedded, signals
 from core.settings import Address, Settings
 from core.tasks import beside
 from core.telemetry import new_registry, open_admin
@@ -90,8 +90,10 @@ async def open_gateway(
     limits: Limits | None = None,
     registry: CollectorRegistry | None = None,
     tracer: Tracer = OFF,
+    shares_port: bool = False,
 ) -> AsyncIterator[Gateway]:
-    """A gateway on the addresses of the settings, serving until the context is left.
+    """A gateway on the addresses of the settings, serving until the context is left. `shares_port`:
+    others listen there, too.
 
     Raises ConfigurationError if the file is wrong or an address is taken, TopologyMismatch if the
     broker is there and its queues are others. A broker or journal that is away does not keep it
@@ -179,6 +181,7 @@ async def open_gateway(
                 short=ShortWay(
                     services, readiness=readiness, addresses=addresses, refusals=refusals
                 ),
+                shares_port=shares_port,
             )
         )
         if spooling is not None:
@@ -221,10 +224,26 @@ def _spool(settings: Settings, running: Running, clock: Clock) -> Spool | None:
 async def run_gateway(settings: Settings) -> None:
     """The gateway as a process of its own, until SIGTERM or SIGINT. SIGHUP reads the rules
     again."""
+    async with signals() as stop, connected_gateway(settings) as gateway:
+        await serve(gateway, stop)
+
+
+async def serve(gateway: Gateway, stop: Stop) -> None:
+    """Until it is asked to end, and has drained."""
+    on_hangup(gateway.reloader.ask)
+    settle_memory()
+    await stop.wait()
+    await gateway.drain(stop.hurry)
+
+
+@asynccontextmanager
+async def connected_gateway(
+    settings: Settings, *, shares_port: bool = False
+) -> AsyncIterator[Gateway]:
+    """A gateway with its own connections to broker and journal. Raises as `open_gateway`."""
     refuse_embedded(settings)
     registry = new_registry()
     async with (
-        signals() as stop,
         open_tracer(settings, service="postern-gateway", registry=registry) as tracer,
         open_broker(settings.broker, publisher=PublisherKind(settings.publisher)) as bare,
         open_journal(settings.journal) as journal,
@@ -234,12 +253,10 @@ async def run_gateway(settings: Settings) -> None:
             journal,
             registry=registry,
             tracer=tracer,
+            shares_port=shares_port,
         ) as gateway,
     ):
-        on_hangup(gateway.reloader.ask)
-        settle_memory()
-        await stop.wait()
-        await gateway.drain(stop.hurry)
+        yield gateway
 
 
 def _desk(

@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,8 +60,14 @@ class Process:
 
 @asynccontextmanager
 async def started(
-    folder: Path, broker: str, *, config: str = CONFIG, **variables: str
+    folder: Path,
+    broker: str,
+    *,
+    config: str = CONFIG,
+    command: Sequence[str] = ("gateway",),
+    **variables: str,
 ) -> AsyncIterator[Process]:
+    """`command`: what to hand to `python -m`."""
     path = folder / "postern.yaml"
     path.write_text(config)
     listen, admin = free_ports(2)
@@ -71,7 +77,7 @@ async def started(
     running = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "gateway",
+        *command,
         cwd=ROOT,
         env={
             **environ,
