@@ -18,6 +18,7 @@ from core.hot import HotCounter, HotHistogram
 from core.telemetry import ProcessMetrics
 from core.tracing.metrics import TraceMetrics
 from gateway.metrics import Metrics
+from gateway.workers.parent import WorkerMetrics
 
 _TOP = """# Metrics
 
@@ -25,10 +26,11 @@ What `/metrics` on the second port tells, made from the code by `make docs`. Lab
 configuration and from fixed words only: no sender can make the number of series grow. Times are in
 seconds, sizes in bytes. `process_*` (memory, CPU, open files) is there as usual.
 
-`postern run` tells all of it in one process.
+`postern run` tells all of it in one process, but for what several workers or traces add.
 """
 
 TRACES = "Where traces are on"
+WORKERS = "A gateway of several workers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ def described() -> dict[str, list[Described]]:
             *_of(BrokerMetrics(CollectorRegistry())),
         ],
         "Gateway": list(_of(Metrics(CollectorRegistry()))),
+        WORKERS: list(_of(WorkerMetrics(CollectorRegistry()))),
         "Consumers": list(_of(ConsumerMetrics(CollectorRegistry()))),
         TRACES: list(_of(TraceMetrics(CollectorRegistry()))),
     }
