@@ -66,6 +66,11 @@ bench-scale: ## what an event costs at each station, and what larger rates take 
 	@scripts/system-packages rabbitmq postgresql
 	@.venv/bin/python -m bench.scale $(ARGS)
 
+bench-workers: ## a gateway of one worker beside one of several (ARGS='--workers 2')
+	@scripts/setup tests
+	@scripts/system-packages rabbitmq postgresql
+	@.venv/bin/python -m bench.workers $(ARGS)
+
 soak: ## the whole way at 70 % of its maximum for half an hour: the first minutes beside the last ones
 	@scripts/setup tests
 	@scripts/system-packages rabbitmq postgresql
