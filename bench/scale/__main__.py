@@ -9,18 +9,20 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.machine import share_cores
-from bench.scale.model import costs_table, needs_table
+from bench.scale.model import Costs, costs_table, needs_table
 from bench.scale.stations import (
     ORDER,
     VIEWED,
-    Measured,
-    measure_kind,
+    Steady,
+    costs_of,
+    measure_idle,
     measure_limits,
+    measure_most,
     measure_steady,
 )
 from bench.stage import open_stage
@@ -33,31 +35,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     load_before = os.getloadavg()[0]
     with open_stage(share_cores(), with_peers=False) as stage:
-        kinds = [
-            measure_kind(stage, kind, rounds=options.rounds, events=options.events)
-            for kind in (VIEWED, ORDER)
-        ]
+        idle = measure_idle(stage, seconds=options.seconds)
+        kinds = []
+        for kind in (VIEWED, ORDER):
+            most = measure_most(stage, kind, rounds=options.rounds, events=options.events)
+            rate = options.share * most
+            steady = measure_steady(stage, kind, rate=rate, seconds=options.seconds)
+            kinds.append((kind, most, costs_of(stage, kind, steady, idle)))
         limits = measure_limits(stage, rounds=options.rounds, seconds=1.0)
-        rate = options.share * kinds[-1].most
-        steady = measure_steady(stage, ORDER, rate=rate, seconds=options.seconds)
+        kind, most, costs = kinds[-1]
+        slower = measure_steady(
+            stage, kind, rate=options.share / 2 * most, seconds=2 * options.seconds
+        )
         below = [
+            *(
+                f"One consumer process carries out {most:,.0f} a second: {kind.name}."
+                for kind, most, _ in kinds
+            ),
             f"One queue takes {limits.queue:,.0f} messages a second here.",
             f"{datetime.now(UTC).date()}, {stage.describe()}.",
-            f"Medians of {options.rounds} rounds of {options.events:,} events.",
+            f"Costs at {options.share:.0%} of that, for {options.seconds:g} s.",
             f"Load average before the run: {load_before:.1f}.",
         ]
     text = "\n".join(
         [
-            *markdown(costs_table([each.costs for each in kinds])),
+            *markdown(costs_table([each for _, _, each in kinds])),
             "",
             *below,
             *(
                 line
-                for each in kinds
-                for line in ("", *markdown(needs_table(each.costs, limits, _RATES)))
+                for _, _, each in kinds
+                for line in ("", *markdown(needs_table(each, limits, _RATES)))
             ),
             "",
-            *_foretold(kinds[-1], steady, rate),
+            *_foretold(costs, slower, idle),
         ]
     )
     print(text)
@@ -68,10 +79,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="how often each kind has its turn")
-    parser.add_argument("--events", type=int, default=1000, help="in a turn")
-    parser.add_argument("--share", type=float, default=0.5, help="of the maximum, for the check")
-    parser.add_argument("--seconds", type=float, default=20.0, help="how long the check is")
+    parser.add_argument("--rounds", type=int, default=5, help="how often a backlog is carried out")
+    parser.add_argument("--events", type=int, default=1000, help="in a backlog")
+    parser.add_argument("--share", type=float, default=0.5, help="of the maximum, for the costs")
+    parser.add_argument(
+        "--seconds", type=float, default=20.0, help="how long a steady rate is held"
+    )
     parser.add_argument(
         "--page",
         type=Path,
@@ -80,12 +93,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _foretold(kind: Measured, steady: dict[str, float], rate: float) -> list[str]:
-    foretold = kind.costs.shares(rate)
-    rows = [(f"share of a core at {rate:,.0f} orders a second", "foretold", "measured", "ratio")]
+def _foretold(costs: Costs, steady: Steady, idle: Mapping[str, float]) -> list[str]:
+    """Half the rate, by what was measured at the whole."""
+    foretold = {name: idle[name] + share for name, share in costs.shares(steady.rate).items()}
+    rows = [
+        (
+            f"share of a core at {steady.rate:,.0f} orders a second",
+            *("idle", "foretold", "measured", "ratio"),
+        )
+    ]
     rows += [
-        (name, f"{foretold[name]:.0%}", f"{share:.0%}", f"{share / foretold[name]:.2f}")
-        for name, share in steady.items()
+        (
+            name,
+            f"{idle[name]:.0%}",
+            f"{foretold[name]:.0%}",
+            f"{share:.0%}",
+            f"{share / foretold[name]:.2f}",
+        )
+        for name, share in steady.shares.items()
     ]
     return markdown(rows)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -12,7 +13,6 @@ from bench.client import post_request
 from bench.scale.model import Costs, Limits
 from bench.slices import (
     BROKER,
-    MEASURED,
     Make,
     fresh_bodies,
     post_whole,
@@ -24,7 +24,7 @@ from bench.stage import CONSUMER, Stage
 from bench.watch import LOAD, Watch
 from tests.load import order
 
-_JOURNAL = "journal"
+GATEWAY, CONSUMERS, JOURNAL = "gateway", "consumers", "journal"
 _REPORTED = 1.5
 """Seconds after which a session of PostgreSQL has reported what it wrote."""
 
@@ -63,64 +63,74 @@ ORDER = Kind(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Taken:
-    """Seconds of a core an event took where it was accepted."""
-
-    gateway: float
-    broker: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Carried:
-    """What an event took behind the broker. Seconds of a core, bytes, counts."""
+class Steady:
+    """What so many events a second took: shares of a core by station, and of each event bytes and
+    syncs of the journal."""
 
     rate: float
-    broker: float
-    consumer: float
-    journal: float
+    shares: Mapping[str, float]
     wal_bytes: float
     stored_bytes: float
     syncs: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """`most`: events of this kind that one consumer process carried out in a second."""
-
-    costs: Costs
-    most: float
-
-
-def measure_kind(stage: Stage, kind: Kind, *, rounds: int, events: int) -> Measured:
-    """Medians of rounds, in each of which so many events are taken and then carried out."""
-    sizes = _sizes(stage, kind)
+def measure_most(stage: Stage, kind: Kind, *, rounds: int, events: int) -> float:
+    """Events of this kind that one consumer process carries out in a second, from a backlog: the
+    median of rounds with so many each."""
     events *= kind.times
-    taken, carried = [], []
-    for _ in range(rounds):
-        stage.empty_queues()
-        stage.empty_journal()
-        taken.append(_take(stage, kind, events))
-        carried.append(_carry(stage, kind, events))
+    return median(_carried(stage, kind, events) for _ in range(rounds))
 
-    def middle(read: Callable[[_Carried], float]) -> float:
-        return median(map(read, carried))
 
-    return Measured(
-        most=middle(lambda it: it.rate),
-        costs=Costs(
-            name=kind.name,
-            gateway=median(each.gateway for each in taken),
-            broker=median(each.broker for each in taken) + middle(lambda it: it.broker),
-            consumer=middle(lambda it: it.consumer),
-            journal=middle(lambda it: it.journal),
-            messages=1 + kind.actions,
-            calls=kind.actions,
-            request_bytes=sizes[0],
-            message_bytes=sizes[1],
-            wal_bytes=middle(lambda it: it.wal_bytes),
-            stored_bytes=middle(lambda it: it.stored_bytes),
-            syncs=middle(lambda it: it.syncs),
-        ),
+def measure_idle(stage: Stage, *, seconds: float) -> Mapping[str, float]:
+    """Shares of a core while nothing is to be done."""
+    with _everything_up(stage), Watch(_pids(stage)) as watch:
+        time.sleep(seconds)
+    return _by_station(watch)
+
+
+def measure_steady(stage: Stage, kind: Kind, *, rate: float, seconds: float) -> Steady:
+    """While so many events a second go the whole way."""
+    events = int(rate * seconds)
+    with _everything_up(stage):
+        # What a first event loads, and the first minutes of a table, are not what is asked for.
+        _post(stage, kind, max(1, events // 4), rate=rate)
+        before = _await_finished(stage, kind, max(1, events // 4))
+        stored, written = _ask(stage, _STORED)["bytes"], _ask(stage, _WRITTEN)
+        with Watch(_pids(stage)) as watch:
+            _post(stage, kind, events, rate=rate)
+            _await_finished(stage, kind, before + events)
+        time.sleep(_REPORTED)
+        after = _ask(stage, _WRITTEN)
+        grown = _ask(stage, _STORED)["bytes"] - stored
+    return Steady(
+        rate=events / watch.seconds,
+        shares=_by_station(watch),
+        wal_bytes=(after["bytes"] - written["bytes"]) / events,
+        stored_bytes=grown / events,
+        syncs=(after["syncs"] - written["syncs"]) / events,
+    )
+
+
+def costs_of(stage: Stage, kind: Kind, steady: Steady, idle: Mapping[str, float]) -> Costs:
+    """What an event costs by a steady rate, beyond what is taken without any."""
+    sizes = _sizes(stage, kind)
+
+    def each(station: str) -> float:
+        return max(0.0, steady.shares[station] - idle[station]) / steady.rate
+
+    return Costs(
+        name=kind.name,
+        gateway=each(GATEWAY),
+        broker=each(BROKER),
+        consumer=each(CONSUMERS),
+        journal=each(JOURNAL),
+        messages=1 + kind.actions,
+        calls=kind.actions,
+        request_bytes=sizes[0],
+        message_bytes=sizes[1],
+        wal_bytes=steady.wal_bytes,
+        stored_bytes=steady.stored_bytes,
+        syncs=steady.syncs,
     )
 
 
@@ -133,63 +143,44 @@ def measure_limits(stage: Stage, *, rounds: int, seconds: float) -> Limits:
     return Limits(queue=median(each.rate for each in slices))
 
 
-def measure_steady(stage: Stage, kind: Kind, *, rate: float, seconds: float) -> dict[str, float]:
-    """Shares of a core of everything while so many events a second go the whole way."""
+@contextmanager
+def _everything_up(stage: Stage) -> Iterator[None]:
     stage.empty_queues()
     stage.empty_journal()
     stage.start_consumer()
     try:
         stage.await_consumer()
-        pids = _pids(stage)
-        with Watch(pids) as watch:
-            _post(stage, kind, int(rate * seconds), rate=rate)
-            _await_finished(stage, kind, int(rate * seconds))
+        yield
     finally:
         stage.stop_consumer()
-    names = {MEASURED: "consumers"}
-    return {names.get(name, name): share for name, share in watch.busy.items() if name != LOAD}
 
 
 def _pids(stage: Stage) -> dict[str, int]:
     return {
-        "gateway": stage.stack.pid("gateway"),
+        GATEWAY: stage.stack.pid("gateway"),
         BROKER: stage.broker_pid,
-        MEASURED: stage.stack.pid(CONSUMER),
-        _JOURNAL: stage.postgres_pid,
+        CONSUMERS: stage.stack.pid(CONSUMER),
+        JOURNAL: stage.postgres_pid,
     }
 
 
-def _take(stage: Stage, kind: Kind, events: int) -> _Taken:
-    pids = {MEASURED: stage.stack.pid("gateway"), BROKER: stage.broker_pid}
-    with Watch(pids) as watch:
-        _post(stage, kind, events)
-    return _Taken(gateway=watch.took[MEASURED] / events, broker=watch.took[BROKER] / events)
+def _by_station(watch: Watch) -> Mapping[str, float]:
+    return {name: share for name, share in watch.busy.items() if name != LOAD}
 
 
-def _carry(stage: Stage, kind: Kind, events: int) -> _Carried:
-    """Of what waits at the broker. What the consumer's start takes is not counted."""
-    stored = _ask(stage, _STORED)["bytes"]
+def _carried(stage: Stage, kind: Kind, events: int) -> float:
+    """A second, of what waits at the broker. What the consumer's start takes is not counted."""
+    stage.empty_queues()
+    stage.empty_journal()
+    _post(stage, kind, events)
     stage.start_consumer()
     try:
-        pids = _pids(stage)
         before = _await_finished(stage, kind, 1)
-        written = _ask(stage, _WRITTEN)
-        with Watch(pids) as watch:
-            _await_finished(stage, kind, events)
-        time.sleep(_REPORTED)
-        after = _ask(stage, _WRITTEN)
+        started = time.perf_counter()
+        _await_finished(stage, kind, events)
+        return (events - before) / (time.perf_counter() - started)
     finally:
         stage.stop_consumer()
-    done = events - before
-    return _Carried(
-        rate=done / watch.seconds,
-        broker=watch.took[BROKER] / done,
-        consumer=watch.took[MEASURED] / done,
-        journal=watch.took[_JOURNAL] / done,
-        wal_bytes=(after["bytes"] - written["bytes"]) / done,
-        syncs=(after["syncs"] - written["syncs"]) / done,
-        stored_bytes=(_ask(stage, _STORED)["bytes"] - stored) / events,
-    )
 
 
 def _post(stage: Stage, kind: Kind, events: int, *, rate: float | None = None) -> None:
