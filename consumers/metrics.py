@@ -111,7 +111,7 @@ class ConsumerMetrics:
         )
         self.slots = Gauge(
             "postern_call_slots",
-            "Actions that this process may have in hand at a time.",
+            "Actions that this process may have with the provider at a time.",
             ["provider", "lane"],
             registry=registry,
         )

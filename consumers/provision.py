@@ -12,6 +12,7 @@ from consumers.breaker import Breaker, BreakerPolicy, BreakerState
 from consumers.caller import open_caller
 from consumers.calls import Calls
 from consumers.carrier import Carrier
+from consumers.hand import Hand
 from consumers.limits import slots
 from consumers.metrics import ConsumerMetrics
 from consumers.pauses import Pauses
@@ -73,6 +74,10 @@ async def serve_provider(
             limits=Limits(name, provider.rate, provider.way_rate(), make_limit(around)),
             tracer=around.spans.tracer,
         )
+        hands = {
+            lane: Hand(slots(provider.concurrency, lane, company=calls.company), around.clock)
+            for lane in Lane
+        }
         carrier = Carrier(
             name=name,
             provider=provider,
@@ -85,12 +90,12 @@ async def serve_provider(
             settings=settings,
             clock=around.clock,
             stopping=stopping,
+            hands=hands,
             spans=around.spans,
         )
         async with asyncio.TaskGroup() as group:
             for lane in Lane:
-                own = slots(provider.concurrency, lane, company=calls.company)
-                around.metrics.slots.labels(name, lane.value).set(own)
+                around.metrics.slots.labels(name, lane.value).set(hands[lane].calls)
                 worker = Worker(
                     carrier=carrier,
                     breaker=breaker,
@@ -98,7 +103,7 @@ async def serve_provider(
                     presence=around.presence,
                     pauses=around.pauses,
                     lane=lane,
-                    slots=own,
+                    prefetch=hands[lane].most,
                     drain=provider.timeout + settings.drain_margin,
                 )
                 group.create_task(worker.serve(stopping))

@@ -28,7 +28,7 @@ _PAUSE = timedelta(seconds=1)
 
 
 class Worker:
-    """Up to its lane's slots of messages are in hand at a time; half-open, one."""
+    """Up to `prefetch` messages are in hand at a time; half-open, one."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Worker:
         presence: Presence,
         pauses: Pauses,
         lane: Lane,
-        slots: int,
+        prefetch: int,
         drain: timedelta,
     ) -> None:
         self._carrier = carrier
@@ -48,7 +48,7 @@ class Worker:
         self._presence = presence
         self._pauses = pauses
         self._lane = lane
-        self._slots = slots
+        self._prefetch = prefetch
         self._queue = work_queue(carrier.provider_name, lane)
         self._drain = drain
 
@@ -73,9 +73,9 @@ class Worker:
     async def _consume(self, stopping: asyncio.Event) -> None:
         """One stretch of consuming. It ends when the process stops, the journal goes away, a
         message could not be handled at all, or the breaker moves: it opened, or it closed and the
-        lane gets all its slots back."""
+        lane gets all that it may hold back."""
         moved, paused = self._breaker.next_move, self._pauses.next_change
-        prefetch = 1 if self._breaker.state is BreakerState.HALF_OPEN else self._slots
+        prefetch = 1 if self._breaker.state is BreakerState.HALF_OPEN else self._prefetch
         broken = asyncio.Event()
 
         async with (

@@ -21,6 +21,7 @@ from prometheus_client import CollectorRegistry
 from consumers.breaker import Breaker, BreakerPolicy, BreakerState
 from consumers.calls import Calls
 from consumers.carrier import Carrier
+from consumers.hand import Hand
 from consumers.http import open_client
 from consumers.metrics import ConsumerMetrics
 from consumers.pauses import Pauses
@@ -135,6 +136,7 @@ class Stage:
             stopping=self.stopping,
             settings=settings,
             clock=self.clock,
+            hands={lane: Hand(20, self.clock) for lane in Lane},
         )
 
     # What the world does.

@@ -61,7 +61,7 @@ async def test_an_outcome_is_kept_until_the_journal_is_back_however_long_the_dra
             presence=presence,
             pauses=stage.pauses,
             lane=Lane.NORMAL,
-            slots=2,
+            prefetch=2,
             drain=drain,
         )
         stopping = asyncio.Event()

@@ -18,6 +18,7 @@ from typing import Any, cast
 from consumers.breaker import Breaker, BreakerPolicy
 from consumers.calls import Calls
 from consumers.carrier import Carrier
+from consumers.hand import Hand
 from consumers.metrics import ConsumerMetrics
 from consumers.pauses import Pauses
 from consumers.presence import Presence
@@ -171,6 +172,7 @@ class World:
             settings=self.settings,
             clock=self.clock,
             stopping=asyncio.Event(),
+            hands={Lane.NORMAL: Hand(1, self.clock)},
         )
         return Worker(
             carrier=carrier,
@@ -179,7 +181,7 @@ class World:
             presence=self.presence,
             pauses=pauses,
             lane=Lane.NORMAL,
-            slots=1,
+            prefetch=1,
             drain=timedelta(0),
         )
 
