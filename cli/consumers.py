@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import click
@@ -10,6 +9,7 @@ import click
 from cli.options import log_as, settings_of, settings_options
 from consumers.app import run_consumers
 from consumers.settings import ConsumerSettings, parse_providers, parse_roles
+from core.loop import run_loop
 
 
 @click.command("consumers")
@@ -40,4 +40,4 @@ def command(*, roles: str, providers: str | None, config: Path | None, data: Pat
     consumer = ConsumerSettings(roles=wanted, providers=parse_providers(providers, wanted))
     settings = settings_of(config, data)
     log_as(settings)
-    asyncio.run(run_consumers(settings, consumer))
+    run_loop(run_consumers(settings, consumer))

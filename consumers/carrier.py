@@ -20,7 +20,7 @@ from consumers.breaker import Breaker, BreakerState
 from consumers.calls import Calls
 from consumers.delivery import Call, FindOut, Held, Stop
 from consumers.guard import refusal
-from consumers.hand import Hand, Turn
+from consumers.hand import Hand, Place
 from consumers.http import Lease
 from consumers.metrics import ConsumerMetrics
 from consumers.order import UNORDERED, Order, kept_by_entity, order_of
@@ -43,8 +43,6 @@ from vendors.operation import Operation, Vendor
 from vendors.provider import Provider
 from vendors.rotation import Way
 from vendors.wire import Answer, Identity, Outcome, OutcomeKind, Params, Request
-
-_NOT_NOW = "the provider is not called now"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,18 +103,18 @@ class Carrier:
         queue = work_queue(self.provider_name, lane)
         with (
             self._spans.process(message.action, queue) as span,
-            await self._hands[lane].begin(self._stopping) as turn,
+            await self._hands[lane].place(self._stopping) as place,
         ):
-            await self._start(message, lane, turn, span)
+            await self._start(message, lane, place, span)
 
-    async def _start(self, message: ActionMessage, lane: Lane, turn: Turn, span: Span) -> None:
+    async def _start(self, message: ActionMessage, lane: Lane, place: Place, span: Span) -> None:
         planned = self._plan(message.action)
         if not await self._may_start(message, planned):
             note_state(span, State.WAITING)
             return
         try:
             planned = await self._chosen(message.action, planned, lane)
-            await self._claim_and_run(message, planned, turn, span)
+            await self._claim_and_run(message, planned, place, span)
         except NoWay as error:
             note_state(span, State.WAITING)
             await self._journal.put_back(message, due_in=LOOK_EVERY, reason=str(error))
@@ -126,7 +124,7 @@ class Carrier:
             self._breaker.inconclusive(message.action.id)
 
     async def _claim_and_run(
-        self, message: ActionMessage, planned: Planned, turn: Turn, span: Span
+        self, message: ActionMessage, planned: Planned, place: Place, span: Span
     ) -> None:
         claimed_from = self._clock.monotonic()
         lease = self._lease(planned)
@@ -145,14 +143,14 @@ class Carrier:
         match result:
             case NotGranted(stored=Action() as stored):
                 planned = self._plan(stored)
-                await self._claim_and_run(replace(message, action=stored), planned, turn, span)
+                await self._claim_and_run(replace(message, action=stored), planned, place, span)
             case NotGranted():
                 note_state(span, result.state)
                 self._account.left(message.action, result)
             case Granted():
                 # Counted from before the claim was sent: the database's lease began later.
                 until = Lease(until=claimed_from + lease.total_seconds())
-                finish = await self._run(message.action, planned, result, until, turn)
+                finish = await self._run(message.action, planned, result, until, place)
                 note_finish(span, finish)
 
     def _plan(self, action: Action) -> Planned:
@@ -194,7 +192,9 @@ class Carrier:
         if planned.refused or planned.broken or self._breaker.admits(action.id):
             return True
         due_in = max(self._breaker.pause_left, self._settings.breaker_pause)
-        await self._journal.put_back(message, due_in=due_in, reason=_NOT_NOW)
+        await self._journal.put_back(
+            message, due_in=due_in, reason="the provider is not called now"
+        )
         return False
 
     def _lease(self, planned: Planned) -> timedelta:
@@ -202,7 +202,7 @@ class Carrier:
         return self._provider.timeout * calls + self._settings.lease_margin
 
     async def _run(
-        self, action: Action, planned: Planned, grant: Granted, lease: Lease, turn: Turn
+        self, action: Action, planned: Planned, grant: Granted, lease: Lease, place: Place
     ) -> Finish:
         """From the grant to the recorded outcome."""
         operation = planned.operation
@@ -220,17 +220,13 @@ class Carrier:
                 refusal_pause=self._settings.refusal_pause,
                 chance=random.random(),  # noqa: S311 - jitter, not a secret
             )
-            async with turn.calling():
-                finish = await self._carry_out(held, planned.order, lease)
+            finish = await self._carry_out(held, planned.order, lease)
+        place.leave()
         await record_outcome(self._journal, finish, self._settings, self._clock, self._metrics)
         self._account.finished(action, finish, operation)
         return finish
 
     async def _carry_out(self, held: Held, order: Order, lease: Lease) -> Finish:
-        if not self._breaker.admits(held.action.id):
-            # It was claimed before, and others have found meanwhile that the provider is down.
-            due_in = max(self._breaker.pause_left, self._settings.breaker_pause)
-            return delivery.not_called(held, _NOT_NOW, due_in=due_in)
         started_at, started = self._clock.now(), self._clock.monotonic()
         try:
             return await self._follow(held, order, lease, started_at)

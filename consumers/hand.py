@@ -1,126 +1,76 @@
-"""What a lane has in hand: some actions with the provider, more on their way to and from the
-journal, so that claims and outcomes of many share a transaction.
+"""What a lane has in hand: actions with a place, from before their claim to the end of their call,
+and others whose outcome is being recorded or that wait for a place.
 
-What must not go in: how many calls a lane may make (see `limits`).
+A place is what `concurrency` bounds. While an outcome is on its way to the journal it is free for
+the next action, so that claims and outcomes of more actions share a transaction; nothing is claimed
+that may not be called at once. What must not go in: how many places a lane has (see `limits`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Self
 
 from consumers.rates import Stopping
 from consumers.waiting import first_of
-from core.clock import Clock
+from core.messages import Lane
 
-AHEAD = 3
-"""Actions beside each one that is with the provider."""
-
-PATIENCE = timedelta(milliseconds=500)
-"""So long a claimed action may have to wait for its call. It is under a lease by then, and whoever
-kills this process leaves it to be looked for: with a slow provider, few are claimed ahead."""
-
-_WEIGHT = 0.2
-"""Of the newest call, in what a call takes."""
+_PATIENCE = 0.5
+"""Seconds that a message may wait here for a place because of a rate: another process could have
+it."""
 
 
 class Hand:
-    """`calls`: how many may be with the provider at a time."""
+    """`places`: how many actions may be claimed and called at a time. `rate`: calls a second that
+    their provider is let have; None: no limit."""
 
-    def __init__(self, calls: int, clock: Clock) -> None:
-        self.most = calls * (1 + AHEAD)
+    def __init__(self, places: int, lane: Lane, *, rate: float | None = None) -> None:
+        # Of a campaign no more: the more of it is in hand, the longer an urgent one waits for its
+        # turn in this process.
+        beside = 0 if lane is Lane.BULK else places
+        if rate is not None:
+            beside = min(beside, int(rate * _PATIENCE))
+        self.places = places
+        self.most = places + beside
         """Messages that are worth holding."""
-        self.calls = calls
-        self._free = asyncio.Semaphore(calls)
-        self._clock = clock
-        self._begun = 0
-        self._took = 0.0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._free = asyncio.Semaphore(places)
 
-    async def begin(self, stopping: asyncio.Event) -> Turn:
-        """Wait until one more action may be claimed. Raises Stopping if the process stops first."""
-        if self._waiting or not self._has_room():
-            await self._wait_for_room(stopping)
-        else:
-            self._begun += 1
-        return Turn(self)
+    async def place(self, stopping: asyncio.Event) -> Place:
+        """Wait for one. Raises Stopping if the process stops first."""
+        if not self._free.locked():
+            await self._free.acquire()
+            return Place(self._free)
+        given: list[Place] = []
 
-    async def _wait_for_room(self, stopping: asyncio.Event) -> None:
-        """In the order in which they came. Returns with the place taken."""
-        place = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
+        async def wait() -> None:
+            await self._free.acquire()
+            given.append(Place(self._free))
+
         try:
-            await first_of(_given(place), stopping.wait())
+            await first_of(wait(), stopping.wait())
         except BaseException:
-            if place.done() and not place.cancelled():
-                self.ended()
+            for place in given:
+                place.leave()
             raise
-        finally:
-            place.cancel()
-        if place.cancelled():
+        if not given:
             raise Stopping
-
-    def _has_room(self) -> bool:
-        return self._begun < self.calls + self._ahead()
-
-    def _ahead(self) -> int:
-        """As many as will have their call within the patience, by what calls took lately."""
-        most = self.calls * AHEAD
-        if not self._took:
-            return most
-        return min(most, int(self.calls * PATIENCE.total_seconds() / self._took))
-
-    @asynccontextmanager
-    async def calling(self) -> AsyncIterator[None]:
-        async with self._free:
-            started = self._clock.monotonic()
-            try:
-                yield
-            finally:
-                took = self._clock.monotonic() - started
-                self._took += _WEIGHT * (took - self._took)
-
-    def ended(self) -> None:
-        self._begun -= 1
-        while self._waiting and self._has_room():
-            place = self._waiting.popleft()
-            if not place.done():
-                place.set_result(None)
-                self._begun += 1
+        return given[0]
 
 
-async def _given(place: asyncio.Future[None]) -> None:
-    await place
+class Place:
+    """Used as a context manager; `leave` is its end before that."""
 
-
-class Turn:
-    """One action that was begun. Used as a context manager, for as long as it may still call."""
-
-    def __init__(self, hand: Hand) -> None:
-        self._hand = hand
-        self._over = False
+    def __init__(self, free: asyncio.Semaphore) -> None:
+        self._free = free
+        self._is_left = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end()
+        self.leave()
 
-    def _end(self) -> None:
-        if not self._over:
-            self._over = True
-            self._hand.ended()
-
-    @asynccontextmanager
-    async def calling(self) -> AsyncIterator[None]:
-        """With the provider; then the next action may begin, although this one's outcome is not
-        recorded yet."""
-        try:
-            async with self._hand.calling():
-                yield
-        finally:
-            self._end()
+    def leave(self) -> None:
+        if not self._is_left:
+            self._is_left = True
+            self._free.release()

@@ -58,6 +58,7 @@ async def serve_provider(
     """Carry out this provider's actions until `stopping` is set and what is held is finished."""
     settings = around.settings
     breaker = _breaker(name, around)
+    rates = (provider.rate, provider.way_rate())
     async with open_caller(
         provider,
         clock=around.clock,
@@ -71,11 +72,15 @@ async def serve_provider(
             caller=caller,
             metrics=around.metrics,
             clock=around.clock,
-            limits=Limits(name, provider.rate, provider.way_rate(), make_limit(around)),
+            limits=Limits(name, *rates, make_limit(around)),
             tracer=around.spans.tracer,
         )
         hands = {
-            lane: Hand(slots(provider.concurrency, lane, company=calls.company), around.clock)
+            lane: Hand(
+                slots(provider.concurrency, lane, company=calls.company),
+                lane,
+                rate=min((it for it in rates if it is not None), default=None),
+            )
             for lane in Lane
         }
         carrier = Carrier(
@@ -95,7 +100,7 @@ async def serve_provider(
         )
         async with asyncio.TaskGroup() as group:
             for lane in Lane:
-                around.metrics.slots.labels(name, lane.value).set(hands[lane].calls)
+                around.metrics.slots.labels(name, lane.value).set(hands[lane].places)
                 worker = Worker(
                     carrier=carrier,
                     breaker=breaker,

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -46,6 +47,16 @@ def answer_json(body: object, *, status: int = 200) -> web.Response:
 
 _JSON_HEADERS = (("Content-Type", "application/json"),)
 _AFTER = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items() if name != "Server")
+_LAST = {
+    close: "".join(
+        (
+            f"Server: {HEADERS['Server']}\r\n",
+            "Connection: close\r\n" if close else "",
+            f"{_AFTER}\r\n",
+        )
+    ).encode("ascii")
+    for close in (False, True)
+}
 
 
 def written(
@@ -56,13 +67,19 @@ def written(
     close: bool = False,
 ) -> bytes:
     """An answer as aiohttp would write it, in the same order, with the headers of every answer."""
-    first = "".join([f"{name}: {value}\r\n" for name, value in headers])
-    last = f"Connection: close\r\n{_AFTER}" if close else _AFTER
-    return (
-        f"HTTP/1.1 {status} {_REASONS[status]}\r\n{first}"
-        f"Content-Length: {len(body)}\r\nDate: {rfc822_formatted_time()}\r\n"
-        f"Server: {HEADERS['Server']}\r\n{last}\r\n"
-    ).encode("ascii") + body
+    return b"%bContent-Length: %d\r\nDate: %b\r\n%b%b" % (
+        _first(status, tuple(headers)),
+        len(body),
+        rfc822_formatted_time().encode("ascii"),
+        _LAST[close],
+        body,
+    )
+
+
+@lru_cache(maxsize=64)
+def _first(status: int, headers: tuple[tuple[str, str], ...]) -> bytes:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return f"HTTP/1.1 {status} {_REASONS[status]}\r\n{lines}".encode("ascii")
 
 
 def new_instance() -> str:

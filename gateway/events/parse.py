@@ -82,6 +82,8 @@ def parse_events(
 def _content_type(headers: Headers) -> str:
     """The media type, lower case. Raises UnsupportedContent for those that are not taken."""
     text = headers.one("content-type") or ""
+    if text == PLAIN:
+        return PLAIN
     kind, _, parameters = text.partition(";")
     kind = kind.strip().lower()
     if kind not in {PLAIN, STRUCTURED, BATCHED}:

@@ -67,13 +67,24 @@ class Addresses:
     def _name(self, remote: str | None, forwarded: Sequence[str]) -> Address | Network | None:
         """None: nobody can be told apart."""
         trusted = self._settings().trusted_proxies
+        if not trusted:
+            return _peer_name(remote or "")
         address = client_address(remote, forwarded, trusted)
-        if address is None or not (trusted or address.is_global):
-            return None
-        if isinstance(address, ipaddress.IPv6Address):
-            # One customer of a provider has all of it.
-            return ipaddress.ip_network((address, 64), strict=False)
-        return address
+        return None if address is None else _name_of(address)
+
+
+@lru_cache(maxsize=4096)
+def _peer_name(peer: str) -> Address | Network | None:
+    """Asked with each request of a connection that stays."""
+    address = _read(peer)
+    return None if address is None or not address.is_global else _name_of(address)
+
+
+def _name_of(address: Address) -> Address | Network:
+    if isinstance(address, ipaddress.IPv6Address):
+        # One customer of a provider has all of it.
+        return ipaddress.ip_network((address, 64), strict=False)
+    return address
 
 
 def client_address(

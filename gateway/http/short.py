@@ -33,9 +33,6 @@ log = get_logger()
 
 PATH = "/v1/events"
 
-_LEFT = ("content-encoding", "expect", "transfer-encoding")
-"""Headers that ask for something else than a look at the body."""
-
 
 class ShortWay:
     """Called with each request that came whole on a connection with nothing else under way."""
@@ -138,7 +135,9 @@ class ShortWay:
             and message.method == "POST"
             and message.version == HttpVersion11
             and not (message.should_close or message.chunked or message.upgrade)
-            and not any(name in headers for name in _LEFT)
+            and "content-encoding" not in headers
+            and "expect" not in headers
+            and "transfer-encoding" not in headers
             and not self._readiness.draining
             and self._services.spans.tracer is OFF
         )

@@ -8,6 +8,7 @@ list or an object. What must not go in: CEL.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TextIO
@@ -219,6 +220,7 @@ def new_liquid() -> Environment:
     return _Liquid(undefined=_Missing, autoescape=False)
 
 
+_ODD = re.compile("[\r\ud800-\udfff]")
 _MOST = MAX_TEXT // 4
 """Characters that always fit into the limit: none takes more than four bytes."""
 
@@ -264,7 +266,8 @@ def _joined(parts: tuple[str | Path, ...], names: Mapping[str, Any]) -> str | No
             return None
         texts.append(str(value))
     text = "".join(texts)
-    return text if len(text) <= _MOST else None
+    # Liquid makes every kind of line end the same one, and refuses half of a surrogate pair.
+    return text if len(text) <= _MOST and not _ODD.search(text) else None
 
 
 def _segments(variables: Mapping[str, list[Any]]) -> set[Path]:

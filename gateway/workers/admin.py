@@ -80,6 +80,7 @@ class _Asking:
         self._registry = registry
         self._workers = workers
         self._stop = stop
+        self._turn = asyncio.Lock()
         self._ended = Page([])
         """What was counted by processes that are no more."""
         self._last: dict[int, tuple[int, Page]] = {}
@@ -94,9 +95,11 @@ class _Asking:
         return answer_json({"ready": False, "why": why}, status=503)
 
     async def metrics(self, _request: web.Request) -> web.Response:
-        own = Page.read(generate_latest(self._registry).decode("utf-8"))
-        pages = await asyncio.gather(*map(self._page, self._workers))
-        body = written(merged([own, self._ended, *pages]))
+        # One at a time: of two, one could count what the other takes for ended.
+        async with self._turn:
+            pages = await asyncio.gather(*map(self._page, self._workers))
+            own = Page.read(generate_latest(self._registry).decode("utf-8"))
+            body = written(merged([own, self._ended, *pages]))
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
     async def _why_not(self) -> str | None:

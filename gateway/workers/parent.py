@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -27,10 +28,12 @@ from gateway.workers.admin import open_admin
 log = get_logger()
 
 MOST = 64
+_ROOT = Path(__file__).resolve().parents[2]
 _FIRST_REST = timedelta(seconds=1)
 _LONGEST_REST = timedelta(seconds=30)
 _SETTLED = timedelta(minutes=1)
-"""A worker that served for so long is started again at once, as if nothing had been before."""
+"""After a worker has run for so long, its next end counts as the first."""
+_SILENCE = timedelta(seconds=60)
 
 
 class WorkerMetrics:
@@ -66,20 +69,24 @@ class Worker:
         self._metrics = metrics
         self._process: asyncio.subprocess.Process | None = None
 
-    async def run_once(self) -> int:
-        """Start it, and wait until it has ended; returns its exit code."""
+    async def run_once(self, stop: Stop) -> int:
+        """Start it, and wait until it has ended; returns its exit code. Raises OSError where the
+        system starts no more processes."""
         ours, its = socket.socketpair()
         ours.setblocking(False)
         with ours:
             with its:
                 self._process = process = await asyncio.create_subprocess_exec(
                     sys.executable,
-                    *("-m", "gateway.workers.worker", str(self.number), str(its.fileno())),
+                    # -P: a folder that happens to be named as one of our packages is not ours.
+                    *("-P", "-m", "gateway.workers.worker", str(self.number), str(its.fileno())),
                     env=self._environment,
                     pass_fds=(its.fileno(),),
                 )
             self.starts += 1
             self._metrics.starts.labels(str(self.number)).inc()
+            if stop.is_set():
+                self.send(signal.SIGTERM)  # all others were told while it was being started
             try:
                 await self._listen(ours)
                 return await process.wait()
@@ -87,14 +94,20 @@ class Worker:
                 self._process = None
 
     async def _listen(self, wire: socket.socket) -> None:
-        """Returns when it has ended, or closed its end of the wire because it is about to."""
+        """Returns when it has ended. One that is silent for too long, because its loop hangs or it
+        does not get so far as to have one, is killed: it would keep its share of the
+        connections."""
         serving = self._metrics.serving.labels(str(self.number))
         reader, writer = await asyncio.open_connection(sock=wire)
         try:
-            while line := await reader.readline():
-                self.admin = line.decode("ascii").strip()
-                self.served.set()
-                serving.set(1)
+            while line := await asyncio.wait_for(reader.readline(), _SILENCE.total_seconds()):
+                if admin := line.decode("ascii").strip():
+                    self.admin = admin
+                    self.served.set()
+                    serving.set(1)
+        except TimeoutError:
+            log.error("worker_hangs", worker=self.number)  # noqa: TRY400 - nobody raised it
+            self.send(signal.SIGKILL)
         finally:
             self.admin = None
             serving.set(0)
@@ -151,7 +164,11 @@ async def _keep(worker: Worker, first: Worker, stop: Stop) -> None:
         await _any_of(first.served, stop)
     while not stop.is_set():
         started = asyncio.get_running_loop().time()
-        code = await worker.run_once()
+        try:
+            code = await worker.run_once(stop)
+        except OSError as error:
+            log.warning("worker_not_started", worker=worker.number, reason=error.strerror)
+            code = 1
         if stop.is_set():
             return
         if not first.served.is_set():
@@ -188,6 +205,8 @@ def _environment(settings: Settings) -> dict[str, str]:
     """As ours; what the command line said counts for them, too."""
     return {
         **os.environ,
+        # Where the parent itself was found, installed or not.
+        "PYTHONPATH": os.pathsep.join([str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
         "POSTERN_CONFIG": str(settings.config),
         "POSTERN_DATA": str(settings.data),
     }
@@ -208,7 +227,7 @@ async def _refuse_taken(address: Address) -> None:
     """Workers would share it with whoever listens there already and allows it."""
     try:
         server = await asyncio.get_running_loop().create_server(
-            asyncio.Protocol, address.host or None, address.port
+            asyncio.Protocol, address.host or None, address.port, start_serving=False
         )
     except OSError as error:
         raise ConfigurationError(

@@ -136,7 +136,7 @@ class Stage:
             stopping=self.stopping,
             settings=settings,
             clock=self.clock,
-            hands={lane: Hand(20, self.clock) for lane in Lane},
+            hands={lane: Hand(20, lane) for lane in Lane},
         )
 
     # What the world does.

@@ -172,7 +172,7 @@ class World:
             settings=self.settings,
             clock=self.clock,
             stopping=asyncio.Event(),
-            hands={Lane.NORMAL: Hand(1, self.clock)},
+            hands={Lane.NORMAL: Hand(1, Lane.NORMAL)},
         )
         return Worker(
             carrier=carrier,

@@ -1,4 +1,4 @@
-"""How many actions a lane has in hand: claimed ahead of calls that are fast, not of slow ones."""
+"""How many actions a lane has in hand, and who may be claimed next."""
 
 from __future__ import annotations
 
@@ -6,82 +6,52 @@ import asyncio
 
 import pytest
 
-from consumers.hand import AHEAD, PATIENCE, Hand, Turn
+from consumers.hand import Hand
 from consumers.rates import Stopping
-from core.clock import ManualClock
-
-CALLS = 2
+from core.messages import Lane
 
 
-async def test_so_many_are_with_the_provider_and_more_are_claimed_meanwhile() -> None:
-    hand, never = Hand(CALLS, ManualClock()), asyncio.Event()
-    turns = [await hand.begin(never) for _ in range(CALLS * (1 + AHEAD))]
-    calling = [asyncio.create_task(_enter(turn)) for turn in turns]
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert [task.done() for task in calling].count(True) == CALLS
-    assert hand.most == len(turns)
-    for task in calling:
-        task.cancel()
-
-
-async def test_the_next_begins_in_turn_once_a_call_has_ended_recorded_or_not() -> None:
-    hand, never = Hand(CALLS, ManualClock()), asyncio.Event()
-    turns = [await hand.begin(never) for _ in range(hand.most)]
-    waiting = [asyncio.create_task(hand.begin(never)) for _ in range(2)]
+async def test_the_next_has_a_place_once_a_call_has_ended_recorded_or_not() -> None:
+    hand, never = Hand(2, Lane.NORMAL), asyncio.Event()
+    first, second = [await hand.place(never) for _ in range(2)]
+    waiting = [asyncio.create_task(hand.place(never)) for _ in range(3)]
     await asyncio.sleep(0.01)
     assert not any(task.done() for task in waiting)
-    async with turns[0].calling():
-        pass
-    async with asyncio.timeout(5):
-        await waiting[0]
-    assert not waiting[1].done()
-    with turns[0]:
-        pass  # its end is no second place
-    with turns[1]:
+    with first:
+        first.leave()
+        async with asyncio.timeout(5):
+            await waiting[0]
+    await asyncio.sleep(0.01)
+    assert not waiting[1].done(), "its end after it had left was taken for a second place"
+    with second:
         pass
     async with asyncio.timeout(5):
         await waiting[1]
-
-
-async def test_of_a_slow_provider_no_more_are_claimed_than_have_their_call_soon() -> None:
-    clock, never = ManualClock(), asyncio.Event()
-    hand = Hand(CALLS, clock)
-    for _ in range(50):
-        async with (await hand.begin(never)).calling():
-            clock.advance(PATIENCE * 10)
-    for _ in range(CALLS):
-        await hand.begin(never)
-    waiting = asyncio.create_task(hand.begin(never))
-    await asyncio.sleep(0.01)
-    assert not waiting.done()
-    waiting.cancel()
+    waiting[2].cancel()
 
 
 async def test_who_waits_when_the_process_stops_is_not_begun_and_takes_no_place() -> None:
-    hand, stopping = Hand(1, ManualClock()), asyncio.Event()
-    turns = [await hand.begin(stopping) for _ in range(hand.most)]
-    waiting = [asyncio.create_task(hand.begin(stopping)) for _ in range(3)]
+    hand, stopping = Hand(1, Lane.NORMAL), asyncio.Event()
+    place = await hand.place(stopping)
+    waiting = [asyncio.create_task(hand.place(stopping)) for _ in range(3)]
     await asyncio.sleep(0.01)
     waiting[0].cancel()
     stopping.set()
     told = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(each) for each in told] == [asyncio.CancelledError, Stopping, Stopping]
-    for turn in turns:
-        with turn:
-            pass
-    again = asyncio.Event()
+    place.leave()
     async with asyncio.timeout(5):
-        assert len([await hand.begin(again) for _ in range(hand.most)]) == hand.most
+        await hand.place(asyncio.Event())
 
 
 async def test_a_place_that_was_given_to_somebody_who_is_gone_is_given_on() -> None:
-    hand, never = Hand(1, ManualClock()), asyncio.Event()
-    turns = [await hand.begin(never) for _ in range(hand.most)]
-    first, second = (asyncio.create_task(hand.begin(never)) for _ in range(2))
-    await asyncio.sleep(0.01)
-    with turns[0]:
-        pass
+    hand, never = Hand(1, Lane.NORMAL), asyncio.Event()
+    place = await hand.place(never)
+    first, second = (asyncio.create_task(hand.place(never)) for _ in range(2))
+    for moment in range(6):
+        await asyncio.sleep(0)
+        if moment == 2:
+            place.leave()
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
@@ -89,6 +59,18 @@ async def test_a_place_that_was_given_to_somebody_who_is_gone_is_given_on() -> N
         await second
 
 
-async def _enter(turn: Turn) -> None:
-    """With the provider for as long as the task is not asked for."""
-    await turn.calling().__aenter__()
+@pytest.mark.parametrize(
+    ("lane", "rate", "most"),
+    [
+        (Lane.NORMAL, None, 40),
+        (Lane.URGENT, None, 40),
+        (Lane.BULK, None, 20),
+        (Lane.NORMAL, 1000.0, 40),
+        (Lane.NORMAL, 10.0, 25),
+        (Lane.NORMAL, 0.1, 20),
+    ],
+)
+def test_what_waits_for_a_rate_waits_where_any_process_could_have_it(
+    lane: Lane, rate: float | None, most: int
+) -> None:
+    assert Hand(20, lane, rate=rate).most == most

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gateway.rules import templates
 from gateway.rules.facts import Failure, facts_of
 from gateway.rules.templates import MAX_TEXT, InvalidTemplate, compile_template, new_liquid
 from tests.unit.gateway.rules.fakes import event_of
@@ -117,3 +120,63 @@ def test_what_can_never_be_written_is_refused_at_load(source: str, problem: str)
     with pytest.raises(InvalidTemplate) as caught:
         compile_template(LIQUID, source)
     assert problem in str(caught.value)
+
+
+VALUES = st.one_of(
+    st.text(st.characters(codec="utf-8")),
+    st.text("a\r\n\ud800\x00é€"),
+    st.integers(),
+    st.floats(),
+    st.booleans(),
+    st.none(),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.sampled_from(["b", "size", "first"]), st.text(max_size=3)),
+)
+
+
+@given(
+    source=st.lists(
+        st.sampled_from(
+            [
+                "plain ",
+                "line\r\n",
+                "{{ data.a }}",
+                "{{data['a b']}}",
+                "{{- data.a.b -}}",
+                "{{ data.a.size }}",
+                "{{ data.a.first }}",
+                "{{ data.a[0] }}",
+                "{{ event.type }}",
+            ]
+        ),
+        min_size=1,
+        max_size=4,
+    ).map("".join),
+    a=VALUES,
+    b=VALUES,
+)
+def test_a_text_of_plain_fields_is_what_liquid_makes_of_it(source: str, a: Any, b: Any) -> None:
+    """Joined where that is the same, and by Liquid where it may not be."""
+    facts = facts_of(event_of({"a": a, "a b": b}))
+    template = compile_template(LIQUID, source)
+    if "{{" in source:
+        assert (template._parts is None) == ("[0]" in source)
+    assert _outcome(template, facts) == _outcome(_by_liquid_alone(template), facts)
+
+
+def test_a_text_that_joined_would_be_too_long_fails_as_liquids() -> None:
+    with pytest.raises(Failure, match="too long"):
+        render("{{ data.a }}", {"a": "é" * (MAX_TEXT // 2 + 1)})
+
+
+def _by_liquid_alone(template: templates.Template) -> templates.Template:
+    same = templates.Template(template._template, template.looks_at, template._named)
+    same._parts = None
+    return same
+
+
+def _outcome(template: templates.Template, facts: Any) -> str:
+    try:
+        return "text " + template.render(facts)
+    except Failure as failure:
+        return "failure " + failure.problem
