@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, assert_never
 
 import orjson
@@ -13,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.clock import from_micros
 from core.journal import machine, tables
 from core.journal.actions import change_actions, lock_actions
-from core.journal.dialect import among, insert_missing, upsert
+from core.journal.dialect import bound_among, insert_missing, upsert
+from core.journal.direct import Direct
 from core.journal.erased import rest_of
 from core.journal.erasing import empty
 from core.journal.leases import lock_leases, newest_parts
@@ -282,8 +284,7 @@ def _named_as_asked(
 async def _marks(connection: AsyncConnection, entities: set[str]) -> dict[tuple[str, str], Age]:
     if not entities:
         return {}
-    query = select(tables.marks).where(among(connection, tables.marks.c.entity, sorted(entities)))
-    found = (await connection.execute(query)).all()
+    found = await _marks_of(connection.dialect.name).rows(connection, b_names=sorted(entities))
     return {
         (row.entity, row.field): Age(row.occurred_at, row.position, row.event_id, row.action_id)
         for row in found
@@ -306,9 +307,21 @@ async def _owners(
             names |= machine.newer_owners(claim.targets, marks, age)
     if not names:
         return {}
+    found = await _states_of(connection.dialect.name).rows(connection, b_names=sorted(names))
+    return {row.id: State(row.state) for row in found}
+
+
+@lru_cache
+def _marks_of(dialect: str) -> Direct:
+    table = tables.marks
+    return Direct(select(table).where(bound_among(dialect, table.c.entity, "b_names")))
+
+
+@lru_cache
+def _states_of(dialect: str) -> Direct:
     table = tables.actions
-    query = select(table.c.id, table.c.state).where(among(connection, table.c.id, sorted(names)))
-    return {row.id: State(row.state) for row in (await connection.execute(query)).all()}
+    query = select(table.c.id, table.c.state)
+    return Direct(query.where(bound_among(dialect, table.c.id, "b_names")))
 
 
 async def _write(

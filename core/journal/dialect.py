@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, Table, UnaryExpression, any_, literal
+from sqlalchemy import ColumnElement, String, Table, UnaryExpression, any_, bindparam, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.operators import custom_op
+
+from core.journal.direct import Direct
 
 Rows = Sequence[dict[str, Any]]
 
@@ -23,6 +26,13 @@ def among(
     return column == any_(literal(list(values), postgresql.ARRAY(String)))
 
 
+def bound_among(dialect: str, column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    """The same for a statement that is written out once: the values are bound by `name`."""
+    if dialect == "sqlite":
+        return column.in_(bindparam(name, expanding=True))
+    return column == any_(bindparam(name, type_=postgresql.ARRAY(String)))
+
+
 def shared_by_many(connection: AsyncConnection, column: ColumnElement[str]) -> ColumnElement[str]:
     """The column, in a condition that a large part of a table fulfils. SQLite, which counts
     nothing, would take an index that begins with it and sort all of those rows for one page."""
@@ -32,8 +42,8 @@ def shared_by_many(connection: AsyncConnection, column: ColumnElement[str]) -> C
     return column
 
 
-def _insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    if connection.dialect.name == "sqlite":
+def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    if dialect == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
 
@@ -43,16 +53,25 @@ async def insert_missing(connection: AsyncConnection, table: Table, rows: Rows) 
     if rows:
         key = [column.name for column in table.primary_key]
         ordered = sorted(rows, key=lambda row: tuple(row[name] for name in key))
-        await connection.execute(_insert(connection, table).on_conflict_do_nothing(), ordered)
+        statement = _missing(connection.dialect.name, table, tuple(ordered[0]))
+        await statement.many(connection, ordered)
 
 
 async def upsert(connection: AsyncConnection, table: Table, rows: Rows) -> None:
     """Insert or overwrite by primary key; the rows come sorted by it."""
-    if not rows:
-        return
+    if rows:
+        statement = _overwriting(connection.dialect.name, table, tuple(rows[0]))
+        await statement.many(connection, list(rows))
+
+
+@lru_cache
+def _missing(dialect: str, table: Table, columns: tuple[str, ...]) -> Direct:
+    return Direct(_insert(dialect, table).on_conflict_do_nothing(), columns=columns)
+
+
+@lru_cache
+def _overwriting(dialect: str, table: Table, columns: tuple[str, ...]) -> Direct:
     key = [column.name for column in table.primary_key]
-    statement = _insert(connection, table)
-    rest = {name: statement.excluded[name] for name in rows[0] if name not in key}
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=key, set_=rest), list(rows)
-    )
+    statement = _insert(dialect, table)
+    rest = {name: statement.excluded[name] for name in columns if name not in key}
+    return Direct(statement.on_conflict_do_update(index_elements=key, set_=rest), columns=columns)

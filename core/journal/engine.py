@@ -154,6 +154,8 @@ async def transaction(
 def journal_error(error: Exception) -> JournalError:
     """Which of our two errors a database error is. The text names its kind only, never its data."""
     kind = type(error).__name__
+    if isinstance(error, PostgresError) and error.sqlstate is not None:
+        return _by_code(error.sqlstate)
     if (
         isinstance(error, DBAPIError)
         and error.orig is not None
@@ -162,18 +164,23 @@ def journal_error(error: Exception) -> JournalError:
         code = getattr(error.orig, "sqlstate", None) or getattr(
             getattr(error.orig, "__cause__", None), "sqlstate", None
         )
-        if isinstance(code, str) and code.startswith("42"):
-            return JournalUnavailable("its tables are not as expected: run `postern migrate`")
         if isinstance(code, str):
-            blames_data = code.startswith(_REJECTED_CLASSES)
-        else:
-            blames_data = kind in {"DataError", "IntegrityError", "StatementError"}
-        if blames_data:
-            return JournalRejected(f"the journal cannot store this ({code or kind})")
-        return JournalUnavailable(f"the journal failed ({code or kind})")
+            return _by_code(code)
+        if kind in {"DataError", "IntegrityError", "StatementError"}:
+            return JournalRejected(f"the journal cannot store this ({kind})")
+        return JournalUnavailable(f"the journal failed ({kind})")
     if kind == "StatementError":
         return JournalRejected("the journal cannot store this (StatementError)")
     return JournalUnavailable(f"the journal is away ({kind})")
+
+
+def _by_code(code: str) -> JournalError:
+    """Of an SQLSTATE."""
+    if code.startswith("42"):
+        return JournalUnavailable("its tables are not as expected: run `postern migrate`")
+    if code.startswith(_REJECTED_CLASSES):
+        return JournalRejected(f"the journal cannot store this ({code})")
+    return JournalUnavailable(f"the journal failed ({code})")
 
 
 async def database_now(connection: AsyncConnection) -> int:

@@ -27,6 +27,7 @@ from core.erasing import (
 )
 from core.journal import tables
 from core.journal.dialect import among, insert_missing, upsert
+from core.journal.direct import Direct
 from core.messages import Action, EventRecord
 from core.person import Person, forms_in
 
@@ -108,9 +109,11 @@ async def rest_of(connection: AsyncConnection, actions: Sequence[Action]) -> lis
 
 async def _key(connection: AsyncConnection) -> bytes | None:
     """None: nobody is remembered, as nearly always."""
-    anybody = select(tables.erased.c.hash).exists()
-    query = select(tables.erasure_key.c.key).where(anybody)
-    return (await connection.execute(query)).scalar_one_or_none()
+    found = await _KEY.rows(connection)
+    return found[0].key if found else None
+
+
+_KEY = Direct(select(tables.erasure_key.c.key).where(select(tables.erased.c.hash).exists()))
 
 
 async def _gone_actions(

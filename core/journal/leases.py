@@ -9,13 +9,15 @@ deciding.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.journal import machine, tables
-from core.journal.dialect import among, insert_missing
+from core.journal.dialect import bound_among, insert_missing
+from core.journal.direct import Direct
 from core.journal.machine import Age, OrderLease
 from core.journal.port import DATABASE_MARK, Claim
 from core.journal.rows import field_key, machine_row
@@ -58,14 +60,19 @@ async def _locked(
 ) -> dict[str, OrderLease]:
     if not keys:
         return {}
+    locking = _locking(connection.dialect.name, shared)
+    return _leases(await locking.rows(connection, b_keys=sorted(keys)))
+
+
+@lru_cache
+def _locking(dialect: str, shared: bool) -> Direct:
     table = tables.order_leases
-    query = (
+    return Direct(
         select(table)
-        .where(among(connection, table.c.order_key, sorted(keys)))
+        .where(bound_among(dialect, table.c.order_key, "b_keys"))
         .order_by(table.c.order_key)
         .with_for_update(read=shared)
     )
-    return _leases((await connection.execute(query)).all())
 
 
 async def _held_within(connection: AsyncConnection, database: str) -> dict[str, OrderLease]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -14,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.clock import to_micros
 from core.journal import machine, tables
 from core.journal.actions import change_actions, hold_profiles, lock_actions
-from core.journal.dialect import among, insert_missing
+from core.journal.dialect import among, bound_among, insert_missing
+from core.journal.direct import Direct
 from core.journal.erased import rest_of
 from core.journal.port import DATABASE_MARK, Attempt, Finish
 from core.journal.receipts import awaited_row
@@ -71,7 +73,7 @@ async def finish_all(connection: AsyncConnection, finishes: Sequence[Finish], no
                 awaited.append(awaited_row(row, finish.reference, now + micros(finish.follow_in)))
     await change_actions(connection, changes)
     if tries:
-        await connection.execute(insert(tables.attempts), tries)
+        await _trying(tuple(tries[0])).many(connection, tries)
     await hold_profiles(connection, releases)
     await insert_missing(connection, tables.receipts, awaited)
     freed = [str(release["b_key"]) for release in releases if not release["until"]]
@@ -103,15 +105,26 @@ async def _waited_for(connection: AsyncConnection, order_keys: Sequence[str]) ->
     """Asked after the lease's row was written: whoever was turned away at it before is seen now."""
     if not order_keys:
         return ()
-    query = (
-        select(tables.actions.c.blocked_on)
+    found = await _waiting_for(connection.dialect.name).rows(connection, b_keys=list(order_keys))
+    return tuple(row.blocked_on for row in found)
+
+
+@lru_cache
+def _waiting_for(dialect: str) -> Direct:
+    table = tables.actions
+    return Direct(
+        select(table.c.blocked_on)
         .where(
-            among(connection, tables.actions.c.blocked_on, order_keys),
-            tables.actions.c.state == State.WAITING.value,
+            bound_among(dialect, table.c.blocked_on, "b_keys"),
+            table.c.state == State.WAITING.value,
         )
         .distinct()
     )
-    return tuple((await connection.execute(query)).scalars().all())
+
+
+@lru_cache
+def _trying(columns: tuple[str, ...]) -> Direct:
+    return Direct(insert(tables.attempts), columns=columns)
 
 
 def _change(row: Any, finish: Finish, now: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -14,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import to_micros
 from core.journal import tables
-from core.journal.dialect import among, insert_missing
+from core.journal.dialect import bound_among, insert_missing
+from core.journal.direct import Direct
 from core.journal.erased import NO_DIGEST, gone_records
 from core.journal.erasing import empty, full_rows
 from core.journal.port import Recorded
@@ -109,10 +111,15 @@ async def park_unreadable(
 
 
 async def _digests(connection: AsyncConnection, refs: Sequence[str]) -> dict[str, bytes]:
-    query = select(tables.events.c.ref, tables.events.c.digest).where(
-        among(connection, tables.events.c.ref, refs)
-    )
-    return {row.ref: row.digest for row in (await connection.execute(query)).all()}
+    found = await _digests_of(connection.dialect.name).rows(connection, b_refs=list(refs))
+    return {row.ref: row.digest for row in found}
+
+
+@lru_cache
+def _digests_of(dialect: str) -> Direct:
+    table = tables.events
+    query = select(table.c.ref, table.c.digest)
+    return Direct(query.where(bound_among(dialect, table.c.ref, "b_refs")))
 
 
 def _event_row(record: EventRecord, now: int) -> dict[str, Any]:
