@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import click
@@ -9,7 +10,6 @@ import click
 from cli.options import log_as, settings_of, settings_options
 from consumers.app import run_consumers
 from consumers.settings import ConsumerSettings, parse_providers, parse_roles
-from core.loop import run_loop
 
 
 @click.command("consumers")
@@ -40,4 +40,4 @@ def command(*, roles: str, providers: str | None, config: Path | None, data: Pat
     consumer = ConsumerSettings(roles=wanted, providers=parse_providers(providers, wanted))
     settings = settings_of(config, data)
     log_as(settings)
-    run_loop(run_consumers(settings, consumer))
+    asyncio.run(run_consumers(settings, consumer))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
 import click
 
 from cli.options import log_as, settings_of, settings_options
-from core.loop import run_loop
 from gateway.app import run_gateway
 from gateway.workers.parent import MOST, run_workers
 
@@ -33,5 +33,5 @@ def command(config: Path | None, data: Path | None, workers: int) -> None:
     settings = settings_of(config, data)
     log_as(settings)
     if workers > 1:
-        sys.exit(run_loop(run_workers(settings, workers)))
-    run_loop(run_gateway(settings))
+        sys.exit(asyncio.run(run_workers(settings, workers)))
+    asyncio.run(run_gateway(settings))

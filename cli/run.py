@@ -5,6 +5,7 @@ What must not go in: what either of them does.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ from core.broker.connect import PublisherKind, open_broker
 from core.broker.counted import BrokerMetrics, CountedBroker
 from core.journal.connect import open_journal
 from core.journal.port import ReadJournal
-from core.loop import run_loop
 from core.memory import settle_memory
 from core.process import on_hangup, signals
 from core.settings import Settings
@@ -40,7 +40,7 @@ def command(config: Path | None, data: Path | None) -> None:
     """
     settings = settings_of(config, data)
     log_as(settings)
-    run_loop(_run(settings))
+    asyncio.run(_run(settings))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,6 @@ from typing import Any
 from core.document import read_document
 from core.errors import ConfigurationError, PosternError, TopologyMismatch
 from core.logs import configure_logs
-from core.loop import run_loop
 from core.settings import Settings, config_path, read_settings, secret_names
 
 
@@ -31,7 +30,7 @@ def run_process(name: str, run: Callable[[Settings], Coroutine[Any, Any, None]])
         document = read_document(config_path(os.environ))
         settings = read_settings(os.environ, also_allowed=secret_names(document.data))
         configure_logs(settings.log_level, settings.json_logs(terminal=sys.stderr.isatty()))
-        run_loop(run(settings))
+        asyncio.run(run(settings))
     except PosternError as error:
         sys.stderr.write(f"postern {name}: {error}\n")
         return 2 if isinstance(error, ConfigurationError | TopologyMismatch) else 1
