@@ -28,7 +28,7 @@ from tests.stack import ROOT
 CONNECTIONS = 64
 MANY_CONNECTIONS = 256
 BATCH = 100
-BATCH_CONNECTIONS = 4
+BATCH_CONNECTIONS = 8
 """Few, so that what is on its way is confirmed within the time a request may take."""
 
 BARE = "bare aiohttp handler"
