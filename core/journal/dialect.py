@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, Table, UnaryExpression, any_, bindparam, literal
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    Table,
+    UnaryExpression,
+    any_,
+    bindparam,
+    func,
+    literal,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.operators import custom_op
@@ -31,6 +42,20 @@ def bound_among(dialect: str, column: ColumnElement[str], name: str) -> ColumnEl
     if dialect == "sqlite":
         return column.in_(bindparam(name, expanding=True))
     return column == any_(bindparam(name, type_=postgresql.ARRAY(String)))
+
+
+def pairs_among(
+    connection: AsyncConnection,
+    columns: tuple[ColumnElement[str], ColumnElement[str]],
+    pairs: Sequence[tuple[str, str]],
+) -> ColumnElement[bool]:
+    """The two columns together are one of `pairs`. PostgreSQL would look each pair up by a scan of
+    its own, all of them planned anew each time; so it joins them."""
+    if connection.dialect.name == "sqlite":
+        return tuple_(*columns).in_(pairs)
+    halves = (literal([pair[i] for pair in pairs], postgresql.ARRAY(String)) for i in (0, 1))
+    asked = func.unnest(*halves).table_valued("one", "other").render_derived()
+    return tuple_(*columns).in_(select(asked.c.one, asked.c.other))
 
 
 def shared_by_many(connection: AsyncConnection, column: ColumnElement[str]) -> ColumnElement[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, delete, select, tuple_, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.erasing import (
@@ -28,6 +28,7 @@ from core.erasing import (
 from core.errors import MessageError
 from core.journal import operating, tables
 from core.journal.actions import change_actions
+from core.journal.dialect import pairs_among
 from core.journal.erased import NO_DIGEST
 from core.journal.machine import CANCELLABLE
 from core.journal.operator import Erasure
@@ -232,7 +233,7 @@ async def empty(connection: AsyncConnection, rows: Sequence[SqlRow], now: int) -
     if references:
         await connection.execute(
             delete(receipts).where(
-                tuple_(receipts.c.provider, receipts.c.reference).in_(references)
+                pairs_among(connection, (receipts.c.provider, receipts.c.reference), references)
             )
         )
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import from_micros, to_micros
 from core.journal import tables
-from core.journal.dialect import insert_missing
+from core.journal.dialect import insert_missing, pairs_among
 from core.journal.port import Asked, Awaited
 from core.journal.rows import SqlRow, indexed, micros, short_reason
 from core.messages import Receipt
@@ -113,7 +113,8 @@ async def of_actions(
         return {}
     table = tables.receipts
     query = select(table).where(
-        tuple_(table.c.provider, table.c.reference).in_(keys), table.c.rank > _UNREPORTED
+        pairs_among(connection, (table.c.provider, table.c.reference), keys),
+        table.c.rank > _UNREPORTED,
     )
     return {
         (row.provider, row.reference): Receipt(

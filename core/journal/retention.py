@@ -12,6 +12,7 @@ from sqlalchemy import delete, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.journal import tables
+from core.journal.dialect import pairs_among
 from core.journal.states import ENDED, State
 
 Slice = tuple[int, tuple[Any, ...] | None]
@@ -87,7 +88,7 @@ async def _remove(connection: AsyncConnection, refs: list[str], rows: list[Any])
         receipts = tables.receipts
         await connection.execute(
             delete(receipts).where(
-                tuple_(receipts.c.provider, receipts.c.reference).in_(references)
+                pairs_among(connection, (receipts.c.provider, receipts.c.reference), references)
             )
         )
     await connection.execute(delete(tables.events).where(tables.events.c.ref.in_(refs)))
