@@ -40,6 +40,12 @@ def share_cores() -> Cores:
     return Cores(measured=frozenset(usable[:1]), rest=frozenset(usable[1:]))
 
 
+def all_cores() -> Cores:
+    """Every core for everything."""
+    usable = frozenset(os.sched_getaffinity(0))
+    return Cores(measured=usable, rest=usable)
+
+
 def pin(pid: int, cores: frozenset[int]) -> None:
     """Keep a process, its children and all their threads on these cores; what they start later
     inherits it."""

@@ -1,7 +1,8 @@
 """`make soak`: the whole way under a steady load for long, and what the first minutes and the last
 ones were like.
 
-First it finds the maximum of this machine, then it sends a share of that. Nothing is asserted.
+First it finds how many orders a second this machine carries out while it takes as many, then it
+sends a share of that. No process is kept apart on a core of its own. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from datetime import UTC, datetime
 from statistics import median
 
 from bench.client import post_all, post_request
-from bench.machine import share_cores
+from bench.machine import all_cores
 from bench.slices import fresh_orders
 from bench.stage import CONSUMER, Stage, open_stage
 from bench.table import markdown
 from bench.way import ACTIONS, await_done, done_in, way_to_done
+from core.journal.states import OPEN
 from tests.servers.usage import megabytes, open_files
 
 _WINDOW = 10.0
@@ -28,8 +30,15 @@ _WINDOW = 10.0
 _CONNECTIONS = 16
 _ENDS = 300.0
 """Seconds at the beginning and at the end that are compared."""
+_TRIALS = 6
+_TRIAL = 20.0
+"""Seconds of each of the trials that find the maximum."""
 _PARTS = ("gateway", CONSUMER)
 
+_WAITING = f"""
+    SELECT count(*) AS count FROM actions
+    WHERE state IN ({", ".join(f"'{state}'" for state in sorted(OPEN))})
+"""
 _TOOK = """
     SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY {moment} - received_at) AS half,
            percentile_cont(0.99) WITHIN GROUP (ORDER BY {moment} - received_at) AS most
@@ -54,10 +63,8 @@ class Window:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    with open_stage(share_cores(), with_peers=False) as stage:
-        most = median(
-            way_to_done(options.orders).measure(stage, 0.0).rate / ACTIONS for _ in range(3)
-        )
+    with open_stage(all_cores(), with_peers=False) as stage:
+        most = _maximum(stage, options.orders)
         rate = options.share * most
         print(f"{most:.0f} orders/s at most; {rate:.0f} orders/s, {options.share:.0%} of that, now")
         sys.stdout.flush()
@@ -83,6 +90,34 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _maximum(stage: Stage, orders: int) -> float:
+    """Orders a second that are carried out while as many are taken.
+
+    Less than what the consumer carries out with nothing else to do: the gateway takes its time
+    from the same cores.
+    """
+    least, most = 0.0, way_to_done(orders).measure(stage, 0.0).rate / ACTIONS
+    for _ in range(_TRIALS):
+        rate = (least + most) / 2
+        if _keeps_up(stage, rate):
+            least = rate
+        else:
+            most = rate
+    return least
+
+
+def _keeps_up(stage: Stage, rate: float) -> bool:
+    """Whether what waits at the end has come within the last second."""
+    stage.empty_journal()
+    stage.start_consumer()
+    try:
+        stage.await_consumer()
+        return _window(stage, rate, _TRIAL).waiting < rate * ACTIONS
+    finally:
+        stage.stop_consumer()
+        stage.empty_queues()
+
+
 def _soak(stage: Stage, rate: float, seconds: float) -> list[Window]:
     windows: list[Window] = []
     until = time.monotonic() + seconds
@@ -100,7 +135,6 @@ def _window(stage: Stage, rate: float, seconds: float) -> Window:
         post_all(url, requests, connections=_CONNECTIONS, seconds=seconds, rate=rate)
     )
     pids = {part: stage.stack.pid(part) for part in _PARTS}
-    waiting = "SELECT count(*) AS count FROM actions WHERE state <> 'done'"
     return Window(
         began=began,
         ended=_now(),
@@ -108,7 +142,7 @@ def _window(stage: Stage, rate: float, seconds: float) -> Window:
         refused=load.refused,
         memory={part: megabytes(pid) for part, pid in pids.items()},
         files={part: open_files(pid) for part, pid in pids.items()},
-        waiting=int(stage.ask_journal(waiting)[0]["count"]),
+        waiting=int(stage.ask_journal(_WAITING)[0]["count"]),
     )
 
 
