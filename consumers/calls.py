@@ -15,7 +15,7 @@ from consumers.asking import Questions
 from consumers.caller import Caller
 from consumers.http import Lease
 from consumers.metrics import ConsumerMetrics
-from consumers.rates import Limits
+from consumers.rates import Halt, Limits
 from consumers.rotation import Turns
 from consumers.sharing import SharedCalls
 from consumers.spans import CallSpans, note_outcome
@@ -154,15 +154,20 @@ class Calls:
         return Made(outcome=await make(operation.name, attempt, request, read, lease))
 
     async def choose(
-        self, operation: Operation, params: Params, lane: Lane, stopping: asyncio.Event
+        self,
+        operation: Operation,
+        params: Params,
+        lane: Lane,
+        stopping: asyncio.Event,
+        halted: Halt,
     ) -> Way | None:
         """Wait until the limits let one more call go, and choose its way (None: it has none).
 
-        Before the action is claimed: no lease runs while it waits. Raises NoWay, Stopping,
-        JournalUnavailable.
+        Before the action is claimed: no lease runs while it waits. Raises NoWay, CallDropped,
+        Stopping, Halted, JournalUnavailable.
         """
         if self._limits is not None:
-            await self._limits.take(lane, stopping)
+            await self._limits.take(lane, stopping, halted)
         rotation, turns = operation.rotation, self._turns
         if rotation is None or turns is None:
             return None
@@ -178,7 +183,7 @@ class Calls:
                 raise NoWay("none of the configured devices is online")
             name = way.id
         if self._limits is not None:
-            await self._limits.take_way(name, lane, stopping)
+            await self._limits.take_way(name, lane, stopping, halted)
         return way
 
     async def _send(

@@ -25,6 +25,7 @@ from consumers.http import Lease
 from consumers.metrics import ConsumerMetrics
 from consumers.order import UNORDERED, Order, kept_by_entity, order_of
 from consumers.pauses import Pauses
+from consumers.rates import Halted
 from consumers.reconcile import Absent, Failed, Found, Looked, Reconciler, Unproven
 from consumers.recording import record_outcome
 from consumers.rotation import LOOK_EVERY
@@ -109,19 +110,39 @@ class Carrier:
 
     async def _start(self, message: ActionMessage, lane: Lane, place: Place, span: Span) -> None:
         planned = self._plan(message.action)
-        if not await self._may_start(message, planned):
-            note_state(span, State.WAITING)
-            return
         try:
-            planned = await self._chosen(message.action, planned, lane)
-            await self._claim_and_run(message, planned, place, span)
-        except NoWay as error:
-            note_state(span, State.WAITING)
-            await self._journal.put_back(message, due_in=LOOK_EVERY, reason=str(error))
+            if not (chosen := await self._admitted(message, planned, lane)):
+                note_state(span, State.WAITING)
+                return
+            await self._claim_and_run(message, chosen, place, span)
         finally:
             # Whatever ended it, also a journal that went away or the end of this process: a probe
             # that nobody finishes would keep the breaker half-open for ever.
             self._breaker.inconclusive(message.action.id)
+
+    async def _admitted(
+        self, message: ActionMessage, planned: Planned, lane: Lane
+    ) -> Planned | None:
+        """The plan with its way, once the limits let it go; None: it went back to the scheduler.
+
+        The limits may take minutes, so what was paused meanwhile, or whose provider was, is looked
+        at again.
+        """
+        while await self._may_start(message, planned):
+            try:
+                chosen = await self._chosen(message.action, planned, lane)
+            except Halted:
+                continue
+            except NoWay as error:
+                await self._journal.put_back(message, due_in=LOOK_EVERY, reason=str(error))
+                return None
+            except CallDropped:
+                reason = "which phone could send it was not found out in time"
+                await self._journal.put_back(message, due_in=LOOK_EVERY, reason=reason)
+                return None
+            if self._hindrance(message.action, planned) is None:
+                return chosen
+        return None
 
     async def _claim_and_run(
         self, message: ActionMessage, planned: Planned, place: Place, span: Span
@@ -172,30 +193,37 @@ class Carrier:
         """Once the limits let it go: by which way it is called."""
         if planned.operation is None or planned.refused or planned.broken:
             return planned
-        way = await self._calls.choose(planned.operation, action.params, lane, self._stopping)
+        way = await self._calls.choose(
+            planned.operation,
+            action.params,
+            lane,
+            self._stopping,
+            lambda: self._hindrance(action, planned) is not None,
+        )
         return replace(planned, way=way)
 
     async def _may_start(self, message: ActionMessage, planned: Planned) -> bool:
         """Whether it may be claimed now. If not it goes back to the scheduler, and nothing is
         counted."""
-        action = message.action
+        hindrance = self._hindrance(message.action, planned)
+        if hindrance is None:
+            return True
+        due_in, reason = hindrance
+        await self._journal.put_back(message, due_in=due_in, reason=reason)
+        return False
+
+    def _hindrance(self, action: Action, planned: Planned) -> tuple[timedelta, str] | None:
+        """Why it may not be called now, and for how long."""
         rest = self._breaker.rest_left(action.operation)
         if rest > timedelta(0):
-            await self._journal.put_back(message, due_in=rest, reason="its operation rests (403)")
-            return False
+            return rest, "its operation rests (403)"
         if self._pauses.provider(action.provider) or self._pauses.rule(action.rule):
             what = "provider" if self._pauses.provider(action.provider) else "rule"
-            await self._journal.put_back(
-                message, due_in=self._settings.paused_look, reason=f"its {what} is paused"
-            )
-            return False
+            return self._settings.paused_look, f"its {what} is paused"
         if planned.refused or planned.broken or self._breaker.admits(action.id):
-            return True
-        due_in = max(self._breaker.pause_left, self._settings.breaker_pause)
-        await self._journal.put_back(
-            message, due_in=due_in, reason="the provider is not called now"
-        )
-        return False
+            return None
+        pause = max(self._breaker.pause_left, self._settings.breaker_pause)
+        return pause, "the provider is not called now"
 
     def _lease(self, planned: Planned) -> timedelta:
         calls = self._calls.most_in_a_row(planned.operation) if planned.operation else 1

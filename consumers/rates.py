@@ -31,9 +31,23 @@ BURST = timedelta(seconds=1)
 RESERVED = 0.2
 """The share of a bucket that only urgent actions may take."""
 
+HALT_LOOK = timedelta(seconds=1)
+"""How often one that waits looks whether it may still be called."""
+
+Halt = Callable[[], bool]
+"""Whether what waits for a rate may not be called any more, or not now."""
+
+
+def _never() -> bool:
+    return False
+
 
 class Stopping(Exception):
     """The process stops, and the action was not begun."""
+
+
+class Halted(Exception):
+    """What waited may not be called any more, or not now; it was not begun."""
 
 
 class Bucket(Protocol):
@@ -73,18 +87,21 @@ class RateLimit:
         self._held: dict[bool, tuple[int, float]] = {True: (0, 0.0), False: (0, 0.0)}
         self._turn: Mapping[bool, asyncio.Lock] = {True: asyncio.Lock(), False: asyncio.Lock()}
 
-    async def take(self, lane: Lane, stopping: asyncio.Event) -> None:
-        """Wait for one token. Raises Stopping when the process stops first, JournalUnavailable."""
+    async def take(self, lane: Lane, stopping: asyncio.Event, halted: Halt = _never) -> None:
+        """Wait for one token. Raises Stopping when the process stops first, Halted when `halted`
+        says so, JournalUnavailable."""
         urgent = lane is Lane.URGENT
         began = self._clock.monotonic()
         try:
             async with self._turn[urgent]:
-                await self._draw(urgent, stopping)
+                await self._draw(urgent, stopping, halted)
         finally:
             self._count(self._clock.monotonic() - began)
 
-    async def _draw(self, urgent: bool, stopping: asyncio.Event) -> None:
-        while not self._spend(urgent):
+    async def _draw(self, urgent: bool, stopping: asyncio.Event, halted: Halt) -> None:
+        while not halted():
+            if self._spend(urgent):
+                return
             if stopping.is_set():
                 raise Stopping
             drawn = await self._bucket.draw(
@@ -99,7 +116,8 @@ class RateLimit:
             )
             self._held[urgent] = (drawn.taken, self._clock.monotonic())
             if not drawn.taken:
-                await pause(drawn.wait, stopping)
+                await _rest(drawn.wait, stopping, halted)
+        raise Halted
 
     def _count(self, waited: float) -> None:
         """Also those that waited behind another call's wait; not the question to the journal."""
@@ -117,6 +135,12 @@ class RateLimit:
             return False
         self._held[urgent] = (left - 1, drawn_at)
         return True
+
+
+async def _rest(wait: timedelta, stopping: asyncio.Event, halted: Halt) -> None:
+    while wait > timedelta(0) and not stopping.is_set() and not halted():
+        await pause(min(wait, HALT_LOOK), stopping)
+        wait -= HALT_LOOK
 
 
 MakeLimit = Callable[[str, float, str], RateLimit]
@@ -139,11 +163,13 @@ class Limits:
         self._make = make
         self._ways: OrderedDict[str, RateLimit] = OrderedDict()
 
-    async def take(self, lane: Lane, stopping: asyncio.Event) -> None:
+    async def take(self, lane: Lane, stopping: asyncio.Event, halted: Halt) -> None:
         if self._whole is not None:
-            await self._whole.take(lane, stopping)
+            await self._whole.take(lane, stopping, halted)
 
-    async def take_way(self, way: str | int | None, lane: Lane, stopping: asyncio.Event) -> None:
+    async def take_way(
+        self, way: str | int | None, lane: Lane, stopping: asyncio.Event, halted: Halt
+    ) -> None:
         if self._way_rate is None or way is None:
             return
         name = f"{self._provider} {way}"
@@ -154,4 +180,4 @@ class Limits:
                 self._ways.popitem(last=False)
         else:
             self._ways.move_to_end(name)
-        await limit.take(lane, stopping)
+        await limit.take(lane, stopping, halted)

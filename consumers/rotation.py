@@ -82,7 +82,8 @@ class Turns:
                 self._doubt_token()
                 log.warning("ways_not_seen", provider=self._name, reason=f"HTTP {answer.status}")
         # A look that failed is not repeated by every call that waits for it.
-        self._look_at = now + LOOK_EVERY.total_seconds() / (1 if ways is not None else 6)
+        rest = LOOK_EVERY if ways is not None else LOOK_EVERY / 6
+        self._look_at = self._clock.monotonic() + rest.total_seconds()
         if ways is not None:
             self._ways, self._seen_at = ways, now
             self._tell()

@@ -197,6 +197,11 @@ def a_text(event_id: str = "o-1", *, to: str = "+4915123456789", **rest: Any) ->
     return an_action(event_id, params=params, recipient=to, **rest)
 
 
+def a_text_by_any_phone(event_id: str) -> Action:
+    to = "+4915123456789"
+    return an_action(event_id, params={"to": to, "text": f"Order {event_id}"}, recipient=to)
+
+
 def an_update(event_id: str, *, minute: int = 0, profile: str = "p1", **fields: Any) -> Action:
     params = {
         "db_id": 1,

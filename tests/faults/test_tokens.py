@@ -15,9 +15,7 @@ from consumers.presence import Presence
 from consumers.settings import ConsumerSettings
 from core.configuration import SecretRef
 from core.journal.states import State
-from core.messages import Action
-from tests.faults.stage import Stage, a_text, message
-from tests.samples import an_action
+from tests.faults.stage import Stage, a_text, a_text_by_any_phone, message
 from vendors.smsgateway24 import SMSGATEWAY24
 from vendors.smsgateway24.provider import SmsGateway24Provider
 
@@ -55,11 +53,6 @@ def a_poller(stage: Stage, provider: SmsGateway24Provider, calls: Calls) -> Poll
         settings=settings,
         clock=stage.clock,
     )
-
-
-def a_text_by_any_phone(event_id: str) -> Action:
-    to = "+4915123456789"
-    return an_action(event_id, params={"to": to, "text": f"Order {event_id}"}, recipient=to)
 
 
 async def test_asking_for_receipts_gets_a_new_token_when_the_old_one_ended(stage: Stage) -> None:
