@@ -59,7 +59,8 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of an empty database that is this test's alone, dropped after it."""
+    """The address of an empty database that is this test's alone, dropped after it. It sorts like
+    those of most servers, not as Python does."""
     external = os.environ.get("POSTERN_TEST_JOURNAL")
     if external:
         server_url = external
@@ -67,5 +68,5 @@ def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
         server: PostgresServer = request.getfixturevalue("postgres_server")
         server_url = server.url
     name = f"test_{uuid.uuid4().hex[:12]}"
-    yield create_database(server_url, name)
+    yield create_database(server_url, name, language="en-US")
     drop_database(server_url, name)

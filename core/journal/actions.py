@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.journal import tables
-from core.journal.dialect import bound_among
+from core.journal.dialect import bound_among, in_code_order
 from core.journal.direct import Direct
 from core.journal.rows import SqlRow
 
@@ -50,7 +50,7 @@ def _locking(dialect: str) -> Direct:
     return Direct(
         select(table)
         .where(bound_among(dialect, table.c.id, "b_ids"))
-        .order_by(table.c.id)
+        .order_by(in_code_order(dialect, table.c.id))
         .with_for_update()
     )
 

@@ -172,12 +172,15 @@ def _note(
         case Leave():
             return NotGranted(state=verdict.state, reason=verdict.reason)
         case End():
+            writes.owners[row.id] = verdict.state
             if claim.sweeps and claim.within and _has(row, claim.within, writes):
                 # It had kept the others back; now they may go on.
                 writes.leases[claim.within] = OrderLease(action_id=row.id, until=0)
             writes.actions.append(change | {"state": verdict.state.value, "reason": verdict.reason})
             return NotGranted(state=verdict.state, reason=verdict.reason, ended=True)
         case Wait():
+            # Whoever meets its mark later in the batch meets it in this state.
+            writes.owners[row.id] = State.WAITING
             if claim.sweeps or verdict.on != claim.within:
                 # The mark is set although the call comes later: from now on nothing older may
                 # overwrite it. Not behind a sweep: it would find something newer than itself.
@@ -198,6 +201,7 @@ def _note(
             )
             return NotGranted(state=State.WAITING, reason=verdict.reason)
         case Run():
+            writes.owners[row.id] = State.RUNNING
             _mark(row, claim, writes)
             until = now + micros(claim.lease)
             writes.actions.append(

@@ -58,6 +58,12 @@ def pairs_among(
     return tuple_(*columns).in_(select(asked.c.one, asked.c.other))
 
 
+def in_code_order(dialect: str, column: ColumnElement[str]) -> ColumnElement[str]:
+    """The column, to sort by as Python sorts. Rows that are locked in the order of a database's
+    language, and elsewhere in Python's, are locked crosswise: a deadlock."""
+    return column if dialect == "sqlite" else column.collate("C")
+
+
 def shared_by_many(connection: AsyncConnection, column: ColumnElement[str]) -> ColumnElement[str]:
     """The column, in a condition that a large part of a table fulfils. SQLite, which counts
     nothing, would take an index that begins with it and sort all of those rows for one page."""

@@ -28,7 +28,7 @@ from core.erasing import (
 from core.errors import MessageError
 from core.journal import operating, tables
 from core.journal.actions import change_actions
-from core.journal.dialect import pairs_among
+from core.journal.dialect import in_code_order, pairs_among
 from core.journal.erased import NO_DIGEST
 from core.journal.machine import CANCELLABLE
 from core.journal.operator import Erasure
@@ -138,7 +138,8 @@ async def full_rows(
     if not refs:
         return []
     table = tables.actions
-    query = select(table).where(table.c.ref.in_(refs)).order_by(table.c.id)
+    order = in_code_order(connection.dialect.name, table.c.id)
+    query = select(table).where(table.c.ref.in_(refs)).order_by(order)
     if locked:
         query = query.with_for_update()
     rows = (await connection.execute(query)).all()
@@ -161,7 +162,7 @@ async def _find_actions(
     query = (
         select(table)
         .where(table.c.id.in_([row.id for row in about]))
-        .order_by(table.c.id)
+        .order_by(in_code_order(connection.dialect.name, table.c.id))
         .with_for_update()
     )
     rows = (await connection.execute(query)).all()

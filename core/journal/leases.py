@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.journal import machine, tables
-from core.journal.dialect import bound_among, insert_missing
+from core.journal.dialect import bound_among, in_code_order, insert_missing
 from core.journal.direct import Direct
 from core.journal.machine import Age, OrderLease
 from core.journal.port import DATABASE_MARK, Claim
@@ -70,7 +70,7 @@ def _locking(dialect: str, shared: bool) -> Direct:
     return Direct(
         select(table)
         .where(bound_among(dialect, table.c.order_key, "b_keys"))
-        .order_by(table.c.order_key)
+        .order_by(in_code_order(dialect, table.c.order_key))
         .with_for_update(read=shared)
     )
 

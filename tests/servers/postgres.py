@@ -140,10 +140,11 @@ class PostgresServer(Started):
         return done.returncode == 0
 
 
-def create_database(server_url: str, name: str) -> str:
+def create_database(server_url: str, name: str, *, language: str | None = None) -> str:
     """Create an empty database on any server; returns its URL. Works inside and outside an event
-    loop."""
-    _apart(_execute(server_url, f'CREATE DATABASE "{name}"'))
+    loop. `language`: by whose rules it sorts (`en-US`); None: as its server does."""
+    sorting = f" TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE '{language}'" if language else ""
+    _apart(_execute(server_url, f'CREATE DATABASE "{name}"{sorting}'))
     return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
 
 

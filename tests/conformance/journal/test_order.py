@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from core.clock import ManualClock
@@ -82,6 +83,24 @@ async def test_what_is_left_of_an_older_action_waits_until_the_newer_word_has_ar
     late = await claim(journal, older, "status", "priority")
     assert isinstance(late, Granted)
     assert late.keep == {"subscription-1": frozenset({"priority"})}
+
+
+async def test_what_is_left_of_an_older_action_waits_for_a_newer_one_of_the_same_transaction(
+    journal: SqlJournal,
+) -> None:
+    """The newer one waits for another profile's call; the older one's own profile is free."""
+    older, newer = an_action("older", at=NOON), an_action("newer", at=NOON + MINUTE)
+    other = an_action("other", at=NOON + MINUTE)
+    assert isinstance(await journal.claim(a_claim(other, order_key="phone")), Granted)
+    results = await asyncio.gather(
+        journal.claim(a_claim(newer, order_keys=("email", "phone"), targets=sets("status"))),
+        journal.claim(a_claim(older, order_key="email", targets=sets("status", "priority"))),
+    )
+    assert [isinstance(result, NotGranted) for result in results] == [True, True]
+    assert [result.state for result in results if isinstance(result, NotGranted)] == [
+        State.WAITING,
+        State.WAITING,
+    ]
 
 
 async def test_what_is_left_of_an_older_action_is_parked_with_the_newer_one(
