@@ -69,7 +69,7 @@ class Recorder:
                     if queue == RECORDER_QUEUE:
                         await self._record(subscription)
                     else:
-                        await self._bury(subscription)
+                        await self._bury(subscription, stopping)
             except BrokerError as error:
                 log.warning("recorder_cannot_consume", queue=queue, reason=str(error))
                 await pause(_PAUSE, stopping)
@@ -149,12 +149,12 @@ class Recorder:
         for ref in recorded.conflicting:
             log.warning("event_conflict", ref=ref, hint="same id, another body; the first counts")
 
-    async def _bury(self, subscription: Subscription) -> None:
+    async def _bury(self, subscription: Subscription, stopping: asyncio.Event) -> None:
         """What the broker gave up on: published again, or parked with what is known."""
         async for delivery in subscription:
-            await self._bury_one(delivery)
+            await self._bury_one(delivery, stopping)
 
-    async def _bury_one(self, delivery: Delivery) -> None:
+    async def _bury_one(self, delivery: Delivery, stopping: asyncio.Event) -> None:
         try:
             message = decode_action(delivery.body)
         except UnreadableMessage:
@@ -172,10 +172,22 @@ class Recorder:
             return
         if again:
             queue = work_queue(message.action.provider, message.action.lane)
-            await self._broker.publish([Outgoing(queue=queue, body=delivery.body)])
+            await self._publish(Outgoing(queue=queue, body=delivery.body), stopping)
         self._metrics.dead.labels("published again" if again else "settled").inc()
         log.error("message_dead", action=message.action.id, again=again)
         await delivery.ack()
+
+    async def _publish(self, message: Outgoing, stopping: asyncio.Event) -> None:
+        """Until the broker takes it: handed out again it would be buried again, and after a few
+        times be parked for a broker that was full."""
+        while True:
+            try:
+                return await self._broker.publish([message])
+            except BrokerError as error:
+                if stopping.is_set():
+                    raise
+                log.warning("dead_message_waits", queue=message.queue, reason=str(error))
+                await pause(_PAUSE, stopping)
 
     async def _bury_record(self, delivery: Delivery) -> None:
         try:

@@ -19,7 +19,7 @@ from core.broker.connect import open_broker
 from core.broker.port import Broker, Outgoing
 from core.broker.topology import DEAD_QUEUE, RECORDER_QUEUE, Topology, work_queue
 from core.clock import ManualClock
-from core.errors import JournalRejected, JournalUnavailable
+from core.errors import JournalRejected, JournalUnavailable, PublishRefused
 from core.journal.connect import open_journal
 from core.journal.machine import DEAD_LIMIT
 from core.journal.port import ActionFilter, Granted, Recorded
@@ -150,6 +150,34 @@ async def test_a_dead_action_that_cannot_be_stored_is_parked_whole_and_ends_noth
         return await events(journal) == 1
 
     await expect_eventually(written)
+
+
+async def test_a_dead_action_is_buried_once_however_often_the_broker_refuses_it(
+    recorder: Presence,
+    journal: SqlJournal,
+    broker: Broker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A broker that is full for a minute must not have healthy actions parked."""
+    publish, refusals = broker.publish, iter(range(DEAD_LIMIT + 1))
+
+    async def full(messages: Sequence[Outgoing]) -> None:
+        if next(refusals, None) is not None:
+            raise PublishRefused("full")
+        await publish(messages)
+
+    monkeypatch.setattr("consumers.recorder._PAUSE", timedelta(milliseconds=20))
+    body = encode_action(ActionMessage(action=an_action()))
+    await tell(broker, body, queue=DEAD_QUEUE)
+    monkeypatch.setattr(broker, "publish", full)
+
+    async def again() -> bool:
+        return await broker.depth(work_queue("sms", Lane.NORMAL)) == 1
+
+    await expect_eventually(again)
+    assert await broker.depth(DEAD_QUEUE) == 0
+    found = (await journal.actions(ActionFilter())).actions
+    assert [action.state for action in found] == [State.QUEUED]
 
 
 async def test_one_record_that_cannot_be_stored_does_not_hold_up_the_others(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import pytest
 
 from core.broker.connect import open_broker
 from core.broker.port import Broker
+from core.broker.rabbitmq import declaring
 from core.broker.topology import RECORDER_QUEUE
 from core.errors import ConfigurationError
 from core.messages import decode_record
@@ -213,6 +215,22 @@ async def test_a_message_of_a_provider_that_is_gone_does_not_hold_up_the_others(
     async with served(tmp_path, node_url, config_text=other) as gateway:
         await gateway.until("postern_spool_messages", 2)
         assert await recorded(gateway.broker, 2) == ["o-1", "o-2"]
+
+
+@pytest.mark.fault(6)
+async def test_a_full_queue_does_not_hold_up_what_is_spooled_for_others(
+    tmp_path: Path, node_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(declaring, "WORK_QUEUE_LENGTH", 1)
+    async with served(tmp_path, node_url) as gateway:
+        numbers = itertools.count(1)
+        while (await gateway.post(next(numbers), "AGAIN_KEY"))[0] == 202:
+            pass
+        assert (await gateway.post(1000))[0] == 202
+        assert (await gateway.post(1001))[0] == 202
+        await gateway.until("postern_spool_messages", 2)
+        ids = await recorded(gateway.broker, next(numbers))
+        assert ids[-2:] == ["o-1000", "o-1001"]
 
 
 @pytest.mark.fault(26)
