@@ -17,7 +17,7 @@ from typing import Protocol
 from core.broker.port import Outgoing, Publisher
 from core.broker.topology import RECORDER_QUEUE, work_queue
 from core.clock import Clock
-from core.errors import BrokerError, BrokerUnavailable
+from core.errors import BodyTooLarge, BrokerError, BrokerUnavailable
 from core.messages import (
     Event,
     EventRecord,
@@ -36,6 +36,11 @@ class Spools(Protocol):
 
     async def publish(self, messages: Sequence[Outgoing]) -> bool: ...
 
+
+LARGEST = 15 * 1024 * 1024
+"""Bytes of a message. On one of more than 16 MiB RabbitMQ 4 closes the channel (max_message_size,
+https://www.rabbitmq.com/docs/configure), and with it goes what others wait for; from the spool it
+would come again and again."""
 
 TURN = 10
 """Events planned before others get a turn on the loop."""
@@ -84,7 +89,8 @@ class Intake:
         the broker, or with `may_spool` in the spool if there is one. `notes` go into each of them.
 
         Raises BrokerUnavailable, PublishRefused, Unroutable or SpoolFull; then some messages may
-        stand already, and the sender's next try makes the rest whole.
+        stand already, and the sender's next try makes the rest whole. Raises BodyTooLarge if the
+        broker would not take what the rules make of an event.
         """
         async with self._in_time():
             receipts = await self._plan(events, notes)
@@ -211,7 +217,10 @@ def messages_of(receipts: Sequence[Receipt], *, trace: str | None = None) -> lis
             for action, body in zip(receipt.plan.actions, written, strict=True)
             if action.parked is None
         ]
-    return records + actions
+    messages = records + actions
+    if any(len(message.body) > LARGEST for message in messages):
+        raise BodyTooLarge(f"What the rules make of it is larger than {LARGEST} bytes.")
+    return messages
 
 
 def _traced(receipt: Receipt, trace: str) -> Receipt:

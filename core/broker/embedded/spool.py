@@ -147,11 +147,18 @@ class Spool:
         """Return once all of them are on disk; on an error none is. Raises SpoolFull, or
         BrokerUnavailable if the disk fails or is too slow."""
         now = to_micros(self._clock.now())
+        putting = asyncio.ensure_future(self._running().do(lambda store: store.put(messages, now)))
+        putting.add_done_callback(self._note)
         try:
             async with asyncio.timeout(_LIMIT.total_seconds()):
-                self.holding = await self._running().do(lambda store: store.put(messages, now))
+                await asyncio.shield(putting)
         except TimeoutError:
             raise BrokerUnavailable("the spool's disk is too slow") from None
+
+    def _note(self, putting: asyncio.Future[Holding]) -> None:
+        """Also of what nobody waits for any more: it is on disk all the same, and has to go out."""
+        if not putting.cancelled() and putting.exception() is None:
+            self.holding = putting.result()
 
     async def oldest(self, *, after: int = 0, limit: int) -> list[Spooled]:
         """In order of arrival, behind number `after`."""

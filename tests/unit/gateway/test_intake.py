@@ -4,15 +4,16 @@ an error."""
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from core.clock import ManualClock
-from core.errors import BrokerUnavailable, PublishRefused, Unroutable
+from core.errors import BodyTooLarge, BrokerUnavailable, PublishRefused, Unroutable
 from core.messages import Event, decode_action, decode_record
-from gateway.intake import Intake
+from gateway.intake import LARGEST, Intake
 from gateway.metrics import Metrics
 from tests.unit.gateway.fakes import FakePlanner, FakePublisher
 
@@ -55,6 +56,15 @@ async def test_all_messages_of_a_request_go_out_at_once_and_the_records_first() 
         *("welcome", "thanks"),
         *("welcome", "thanks"),
     ]
+
+
+async def test_what_the_broker_would_not_take_is_refused_before_anything_is_sent() -> None:
+    """It would close the channel, and with it end what others wait for."""
+    publisher = FakePublisher()
+    large = replace(event(), data={"note": "x" * LARGEST})
+    with pytest.raises(BodyTooLarge, match="What the rules make of it"):
+        await intake(publisher).accept([event("o-1"), large])
+    assert publisher.requests == []
 
 
 async def test_a_parked_action_is_recorded_whole_and_never_published() -> None:

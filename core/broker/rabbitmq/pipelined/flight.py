@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from itertools import takewhile
 
 from core.errors import BrokerError, BrokerUnavailable, PublishRefused, Unroutable
 
@@ -59,9 +60,8 @@ class Flight:
 
     def __init__(self) -> None:
         self._calls: dict[int, Call] = {}
+        """In the order of their tags."""
         self._by_deadline: deque[Call] = deque()
-        self._first = 1
-        """No tag below it is open."""
         self.last = 0
         """The newest tag; 0: there was none."""
         self.confirms = 0
@@ -82,16 +82,13 @@ class Flight:
         if not multiple:
             if (call := self._calls.pop(tag, None)) is not None:
                 call.answered(taken=taken)
-            # Else a confirm for many would go through all that were ever confirmed singly.
-            while self._first <= self.last and self._first not in self._calls:
-                self._first += 1
             return
-        # Zero means: everything so far (specification, basic.ack).
-        upto = min(tag or self.last, self.last)
-        for each in range(self._first, upto + 1):
+        # Zero means: everything so far (specification, basic.ack). Only what is open is looked at:
+        # behind one that is confirmed after minutes, millions may have come and gone.
+        upto = tag or self.last
+        for each in list(takewhile(lambda open_tag: open_tag <= upto, self._calls)):
             if (call := self._calls.pop(each, None)) is not None:
                 call.answered(taken=taken)
-        self._first = max(self._first, upto + 1)
 
     def returned(self, tag: int) -> None:
         if (call := self._calls.get(tag)) is not None:
