@@ -123,7 +123,7 @@ class RabbitMQBroker:
         with library_failures(f"looking at {queue}"):
             async with asyncio.timeout(_DEPTH_LIMIT.total_seconds()):
                 connection = await self._consuming_link.connected()
-                count = await declaring.ready(connection.library, queue)
+                count = await declaring.ready(await connection.open_channel(), queue)
         return count
 
     async def _start_consuming(self) -> None:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import aiormq.abc
+from aiormq.channel import Channel
 
 from core.broker.failures import library_failures
 from core.broker.port import Delivery
@@ -142,18 +143,17 @@ class RabbitMQSubscription:
 
     async def _consume(self, connection: LibraryConnection) -> bool:
         """Consume until the channel is gone (False), or was idle and is to be renewed (True)."""
-        channel = connection.library.channel(publisher_confirms=False)
+        channel: Channel | None = None
         try:
             with library_failures(f"consuming {self._queue}"):
                 async with asyncio.timeout(_LIMIT.total_seconds()):
-                    await channel.initialize()
-                    await channel.set_qos(prefetch_count=self._prefetch)
-                    wire = await channel.get_underlay_channel()
-                    session = _Session(wire)
-                    channel.close_callbacks.add(session.end)
-                    wire.on_consumer_cancel_callbacks.add(session.end)
+                    channel = await connection.open_channel()
+                    await channel.basic_qos(prefetch_count=self._prefetch)
+                    session = _Session(channel)
+                    channel.closing.add_done_callback(session.end)
+                    channel.on_consumer_cancel_callbacks.add(session.end)
                     self._session = session
-                    started = await wire.basic_consume(self._queue, self._receiver(session))
+                    started = await channel.basic_consume(self._queue, self._receiver(session))
             self._consumer_tag = started.consumer_tag
             self._reported = None
             if self._stopped:
@@ -168,7 +168,8 @@ class RabbitMQSubscription:
                 self._session.end()
             self._session, self._consumer_tag = None, None
             self._buffer.clear()
-            await close_channel(channel)
+            if channel is not None:
+                await close_channel(channel)
 
     async def _idle(self, session: _Session) -> bool:
         """Wait for the session's end (False), or until it is idle with nothing out (True)."""

@@ -14,6 +14,7 @@ from typing import Any
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
+from aiormq.channel import Channel
 
 from core.broker.topology import (
     DEAD_EXCHANGE,
@@ -74,13 +75,12 @@ async def declare(connection: AbstractConnection, topology: Topology) -> None:
         raise TopologyMismatch(_difference(refused)) from refused
 
 
-async def ready(connection: AbstractConnection, queue: str) -> int:
-    """How many messages are ready; the channel is the question's own, since a missing queue closes
-    it."""
-    channel = await connection.channel()
-    found = await channel.declare_queue(queue, passive=True)
+async def ready(channel: Channel, queue: str) -> int:
+    """How many messages are ready. Ends the channel: it is the question's own, since a missing
+    queue closes it."""
+    found = await channel.queue_declare(queue, passive=True)
     await channel.close()
-    return found.declaration_result.message_count or 0
+    return found.message_count or 0
 
 
 async def _declare_queue(

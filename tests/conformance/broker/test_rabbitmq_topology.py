@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from datetime import timedelta
 from typing import Any
 
@@ -159,3 +160,20 @@ async def test_a_queue_that_is_deleted_before_it_is_bound_is_declared_again(
         await broker.declare(TOPOLOGY)
         await broker.publish(messages(QUEUE, [1]))
     assert not left
+
+
+async def test_channels_that_were_closed_leave_nothing_behind(node_url: str) -> None:
+    """A consumer asks for the length of each queue every few seconds, for months."""
+    async with RabbitMQBroker(node_url) as broker:
+        await broker.declare(TOPOLOGY)
+        for _ in range(20):
+            await broker.depth(QUEUE)
+        kept = _futures()
+        for _ in range(100):
+            await broker.depth(QUEUE)
+        assert _futures() - kept < 50
+
+
+def _futures() -> int:
+    gc.collect()
+    return sum(isinstance(each, asyncio.Future) for each in gc.get_objects())
