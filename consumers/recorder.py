@@ -32,6 +32,8 @@ from core.messages import EventRecord, Receipt, decode_action, decode_recorded
 log = get_logger()
 
 _PAUSE = timedelta(seconds=1)
+_WAITS = timedelta(minutes=1)
+"""Until the scheduler publishes what its queue did not take."""
 _GATHER = 0.02
 """Seconds a batch waits for company after its first record."""
 
@@ -69,7 +71,7 @@ class Recorder:
                     if queue == RECORDER_QUEUE:
                         await self._record(subscription)
                     else:
-                        await self._bury(subscription, stopping)
+                        await self._bury(subscription)
             except BrokerError as error:
                 log.warning("recorder_cannot_consume", queue=queue, reason=str(error))
                 await pause(_PAUSE, stopping)
@@ -149,12 +151,12 @@ class Recorder:
         for ref in recorded.conflicting:
             log.warning("event_conflict", ref=ref, hint="same id, another body; the first counts")
 
-    async def _bury(self, subscription: Subscription, stopping: asyncio.Event) -> None:
+    async def _bury(self, subscription: Subscription) -> None:
         """What the broker gave up on: published again, or parked with what is known."""
         async for delivery in subscription:
-            await self._bury_one(delivery, stopping)
+            await self._bury_one(delivery)
 
-    async def _bury_one(self, delivery: Delivery, stopping: asyncio.Event) -> None:
+    async def _bury_one(self, delivery: Delivery) -> None:
         try:
             message = decode_action(delivery.body)
         except UnreadableMessage:
@@ -172,22 +174,18 @@ class Recorder:
             return
         if again:
             queue = work_queue(message.action.provider, message.action.lane)
-            await self._publish(Outgoing(queue=queue, body=delivery.body), stopping)
+            try:
+                await self._broker.publish([Outgoing(queue=queue, body=delivery.body)])
+            except BrokerError as error:
+                # Not for the broker to hand out again: it would be buried again, and after a few
+                # times be parked for a queue that was full.
+                log.warning("dead_message_waits", queue=queue, reason=str(error))
+                await self._journal.put_back(
+                    message, due_in=_WAITS, reason="its queue did not take it again"
+                )
         self._metrics.dead.labels("published again" if again else "settled").inc()
         log.error("message_dead", action=message.action.id, again=again)
         await delivery.ack()
-
-    async def _publish(self, message: Outgoing, stopping: asyncio.Event) -> None:
-        """Until the broker takes it: handed out again it would be buried again, and after a few
-        times be parked for a broker that was full."""
-        while True:
-            try:
-                return await self._broker.publish([message])
-            except BrokerError as error:
-                if stopping.is_set():
-                    raise
-                log.warning("dead_message_waits", queue=message.queue, reason=str(error))
-                await pause(_PAUSE, stopping)
 
     async def _bury_record(self, delivery: Delivery) -> None:
         try:

@@ -115,7 +115,7 @@ class Intake:
         told: Callable[[Receipt, BrokerError | None], None],
     ) -> bool:
         """As `accept`, of one event and without anybody waiting. False: its messages cannot be
-        written at once; nothing was done then. Not traced."""
+        written at once; nothing was done then. Not traced. Raises BodyTooLarge."""
         started = self._clock.monotonic()
         receipt = self._planned(self._planner(), event, notes)
         planned = self._clock.monotonic()

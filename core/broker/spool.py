@@ -48,8 +48,10 @@ class KeptMessages(Protocol):
         BrokerUnavailable if the disk fails or is too slow."""
         ...
 
-    async def oldest(self, *, after: int = 0, limit: int) -> list[Spooled]:
-        """In order of arrival, behind number `after`."""
+    async def oldest(
+        self, *, after: int = 0, limit: int, queue: str | None = None
+    ) -> list[Spooled]:
+        """In order of arrival, behind number `after`; of one queue, or of all."""
         ...
 
     async def remove(self, ids: Sequence[int]) -> None:

@@ -102,7 +102,7 @@ TABLE: dict[type[PosternError], Kind] = {
         status=503,
         title="Cannot accept now",
         code="spool-full",
-        detail=f"The broker does not answer, and the spool is full. {_AWAY}",
+        detail=f"The broker did not take it, and the spool is full. {_AWAY}",
         retry=True,
     ),
     TopologyMismatch: Kind(

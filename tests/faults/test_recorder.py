@@ -152,32 +152,39 @@ async def test_a_dead_action_that_cannot_be_stored_is_parked_whole_and_ends_noth
     await expect_eventually(written)
 
 
-async def test_a_dead_action_is_buried_once_however_often_the_broker_refuses_it(
+async def test_a_dead_action_that_its_queue_does_not_take_waits_and_holds_up_no_other(
     recorder: Presence,
     journal: SqlJournal,
     broker: Broker,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A broker that is full for a minute must not have healthy actions parked."""
-    publish, refusals = broker.publish, iter(range(DEAD_LIMIT + 1))
+    """A queue that is full for a minute must not have healthy actions parked."""
+    full, other = an_action("o-1"), an_action("o-2")
+    publish = broker.publish
 
-    async def full(messages: Sequence[Outgoing]) -> None:
-        if next(refusals, None) is not None:
+    async def picky(messages: Sequence[Outgoing]) -> None:
+        if any(full.id.encode() in message.body for message in messages):
             raise PublishRefused("full")
         await publish(messages)
 
-    monkeypatch.setattr("consumers.recorder._PAUSE", timedelta(milliseconds=20))
-    body = encode_action(ActionMessage(action=an_action()))
-    await tell(broker, body, queue=DEAD_QUEUE)
-    monkeypatch.setattr(broker, "publish", full)
+    await tell(
+        broker,
+        *(encode_action(ActionMessage(action=action)) for action in (full, other)),
+        queue=DEAD_QUEUE,
+    )
+    monkeypatch.setattr(broker, "publish", picky)
 
-    async def again() -> bool:
-        return await broker.depth(work_queue("sms", Lane.NORMAL)) == 1
+    async def settled() -> bool:
+        return (
+            await broker.depth(DEAD_QUEUE) == 0
+            and await broker.depth(work_queue("sms", Lane.NORMAL)) == 1
+        )
 
-    await expect_eventually(again)
-    assert await broker.depth(DEAD_QUEUE) == 0
-    found = (await journal.actions(ActionFilter())).actions
-    assert [action.state for action in found] == [State.QUEUED]
+    await expect_eventually(settled)
+    found = {action.id: action for action in (await journal.actions(ActionFilter())).actions}
+    assert found[full.id].state is State.WAITING
+    assert found[full.id].reason == "its queue did not take it again"
+    assert found[other.id].state is State.QUEUED
 
 
 async def test_one_record_that_cannot_be_stored_does_not_hold_up_the_others(

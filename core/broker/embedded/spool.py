@@ -77,9 +77,11 @@ class _Store:
         self._oldest = self._oldest if self._oldest is not None else now
         return self.holding()
 
-    def oldest(self, after: int, limit: int) -> list[Spooled]:
+    def oldest(self, after: int, limit: int, queue: str | None) -> list[Spooled]:
         rows = self._database.execute(
-            "SELECT id, queue, body FROM spooled WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
+            "SELECT id, queue, body FROM spooled WHERE id > ? AND queue = coalesce(?, queue)"
+            " ORDER BY id LIMIT ?",
+            (after, queue, limit),
         )
         return [
             Spooled(id=number, message=Outgoing(queue=queue, body=body))
@@ -160,9 +162,13 @@ class Spool:
         if not putting.cancelled() and putting.exception() is None:
             self.holding = putting.result()
 
-    async def oldest(self, *, after: int = 0, limit: int) -> list[Spooled]:
-        """In order of arrival, behind number `after`."""
-        found: list[Spooled] = await self._running().do(lambda store: store.oldest(after, limit))
+    async def oldest(
+        self, *, after: int = 0, limit: int, queue: str | None = None
+    ) -> list[Spooled]:
+        """In order of arrival, behind number `after`; of one queue, or of all."""
+        found: list[Spooled] = await self._running().do(
+            lambda store: store.oldest(after, limit, queue)
+        )
         return found
 
     async def remove(self, ids: Sequence[int]) -> None:

@@ -238,10 +238,7 @@ class World:
 
     async def _bury(self, name: str, handed: Handed) -> None:
         recorder: Recorder = self.processes[name]
-        # As one that stops: where the broker refuses it, the walk ends and another one begins.
-        stopping = asyncio.Event()
-        stopping.set()
-        await self._as_served(name, recorder._bury_one(handed, stopping))
+        await self._as_served(name, recorder._bury_one(handed))
 
     async def _turn(self, name: str) -> None:
         scheduler: Scheduler = self.processes[name]
