@@ -176,7 +176,8 @@ class Spooling:
         for queue in sorted(self._stuck):
             first = await self._spool.oldest(limit=1, queue=queue)
             try:
-                await self._broker.publish([each.message for each in first])
+                if first:
+                    await self._broker.publish([each.message for each in first])
             except BrokerError as error:
                 self._must_be_about_a_queue(error)
                 continue
