@@ -213,7 +213,8 @@ class Carrier:
         return False
 
     def _hindrance(self, action: Action, planned: Planned) -> tuple[timedelta, str] | None:
-        """Why it may not be called now, and for how long."""
+        """Why it may not be called now, and for how long. Half-open, the first that asks becomes
+        the probe."""
         rest = self._breaker.rest_left(action.operation)
         if rest > timedelta(0):
             return rest, "its operation rests (403)"

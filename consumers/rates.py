@@ -38,10 +38,6 @@ Halt = Callable[[], bool]
 """Whether what waits for a rate may not be called any more, or not now."""
 
 
-def _never() -> bool:
-    return False
-
-
 class Stopping(Exception):
     """The process stops, and the action was not begun."""
 
@@ -87,7 +83,7 @@ class RateLimit:
         self._held: dict[bool, tuple[int, float]] = {True: (0, 0.0), False: (0, 0.0)}
         self._turn: Mapping[bool, asyncio.Lock] = {True: asyncio.Lock(), False: asyncio.Lock()}
 
-    async def take(self, lane: Lane, stopping: asyncio.Event, halted: Halt = _never) -> None:
+    async def take(self, lane: Lane, stopping: asyncio.Event, halted: Halt) -> None:
         """Wait for one token. Raises Stopping when the process stops first, Halted when `halted`
         says so, JournalUnavailable."""
         urgent = lane is Lane.URGENT

@@ -122,7 +122,9 @@ async def test_who_waits_behind_anothers_wait_is_counted_as_waiting() -> None:
 
     registry = CollectorRegistry()
     limit = RateLimit("sms", 1, Bucket(), SystemClock(), metrics=ConsumerMetrics(registry))
-    await asyncio.gather(*(limit.take(Lane.NORMAL, asyncio.Event()) for _ in range(3)))
+    await asyncio.gather(
+        *(limit.take(Lane.NORMAL, asyncio.Event(), lambda: False) for _ in range(3))
+    )
     assert registry.get_sample_value("postern_rate_waits_total", {"limit": "sms"}) == 3
     waited = registry.get_sample_value("postern_rate_wait_seconds_total", {"limit": "sms"})
     assert waited is not None
